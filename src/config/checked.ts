@@ -1,0 +1,38 @@
+import type { Limits } from '../core/kind.ts'
+import type { Address } from '../world/world.ts'
+
+/** A topology that passed every check. Plain data: it is sent to threads as it is. */
+export interface CheckedTopology {
+  readonly sources: readonly CheckedSource[]
+}
+
+export interface CheckedSource {
+  /** Valkey, Cassandra ...: a key of the list of source kinds. */
+  readonly type: string
+  readonly name: string
+  readonly listen: Address
+  /** `listen_addr` as written, for texts. */
+  readonly listenText: string
+  readonly connectionLimit: number
+  readonly hardConnectionLimit: boolean
+  /** Seconds without a request after which a client is disconnected; null: never. */
+  readonly idleTimeoutSeconds: number | null
+  readonly limits: Limits
+  readonly chain: readonly CheckedTransform[]
+}
+
+export interface CheckedTransform {
+  readonly type: string
+  readonly name: string
+  /** What the kind's schema made of the options, `name` taken out. */
+  readonly options: unknown
+  /** Absolute path of the user's file, or package name, that holds the kind; absent for kinds of the list. */
+  readonly module?: string
+}
+
+/** config.yaml, checked. */
+export interface Settings {
+  readonly mainLogLevel: string
+  readonly observability: Address | null
+  readonly limits: Partial<Limits>
+}

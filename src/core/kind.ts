@@ -1,0 +1,105 @@
+import type { z } from 'zod'
+import type { World } from '../world/world.ts'
+import type { Chain } from './chain.ts'
+import type { Protocol } from './protocol.ts'
+import type { SessionInfo, Transform } from './transform.ts'
+
+/** A number that only grows. */
+export interface Counter {
+  add(count: number): void
+}
+export interface Gauge {
+  set(value: number): void
+  add(delta: number): void
+}
+/** Distribution of seconds, or of sizes. */
+export interface Summary {
+  observe(value: number): void
+}
+
+/** Where metrics are made, once, when a topology is built. Labels of a family are fixed when it is made. */
+export interface Metrics {
+  counter(name: string, labels: Record<string, string>): Counter
+  gauge(name: string, labels: Record<string, string>): Gauge
+  summary(name: string, labels: Record<string, string>): Summary
+}
+
+export interface Log {
+  debug(message: string, fields?: Record<string, unknown>): void
+  info(message: string, fields?: Record<string, unknown>): void
+  warn(message: string, fields?: Record<string, unknown>): void
+  error(message: string, fields?: Record<string, unknown>): void
+}
+
+/** A chain inside a transform (Tee, ParallelMap): one `Chain` per session. */
+export interface ChainFactory {
+  readonly name: string
+  open(session: SessionInfo, previous: Chain | null): Chain
+}
+
+/** What a kind is given when a topology is built. */
+export interface Env {
+  readonly world: World
+  readonly metrics: Metrics
+  readonly log: Log
+  readonly limits: Limits
+  /** Name of the transform in its topology. */
+  readonly name: string
+  readonly chain: string
+  /** Sub-chains by their place in the options, built and checked. */
+  readonly chains: Record<string, ChainFactory[]>
+}
+
+/** Bounds; docs/valkey.md lists them with their defaults. */
+export interface Limits {
+  readonly cutThroughBytes: number
+  readonly frameBytesMax: number
+  readonly quantumFrames: number
+  readonly sessionInFlightMax: number
+  readonly sessionBytesMax: number
+  readonly sessionUnsentBytes: number
+  readonly stallMs: number
+  readonly processBytesMax: number
+  readonly callTimeoutMs: number
+}
+
+export const LIMITS: Limits = {
+  cutThroughBytes: 64 * 1024,
+  frameBytesMax: 64 * 1024 * 1024,
+  quantumFrames: 256,
+  sessionInFlightMax: 256,
+  sessionBytesMax: 64 * 1024 * 1024,
+  sessionUnsentBytes: 1024 * 1024,
+  stallMs: 1000,
+  processBytesMax: 1024 * 1024 * 1024,
+  callTimeoutMs: 30_000,
+}
+
+/** Makes the instance of one session; `previous` is what served the session before a reload. */
+export type SessionFactory = (session: SessionInfo, previous: Transform | null) => Transform
+
+/** A registered type of transform or sink. Registered once per process, created once per topology, opened once per session. */
+export interface TransformKind<Options = unknown> {
+  readonly type: string
+  readonly doc: string
+  /** Ends a chain. */
+  readonly terminating: boolean
+  /** Protocols that it can stand in front of; absent: any. */
+  readonly protocols?: readonly string[]
+  /** Facets of the protocol that it asks for. */
+  readonly needs?: readonly 'queries'[]
+  readonly options: z.ZodType<Options>
+  create(options: Options, env: Env): SessionFactory
+}
+
+/** A registered type of source. */
+export interface SourceKind {
+  readonly type: string
+  readonly doc: string
+  readonly protocol: Protocol
+}
+
+/** Declares a kind of transform. `options` is a zod strict object without `name`, which every transform has. */
+export function transform<Options>(kind: Omit<TransformKind<Options>, 'terminating'> & { terminating?: boolean }): TransformKind<Options> {
+  return { ...kind, terminating: kind.terminating ?? false }
+}

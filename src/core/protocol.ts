@@ -1,0 +1,114 @@
+import type { Exchange } from './exchange.ts'
+import type { Frame } from './frame.ts'
+
+/** What a frame from a server is to the exchanges in flight. */
+export const MATCH_PUSH = 0
+/** Whole reply, or the head of one whose further frames follow with MATCH_PART. */
+export const MATCH_REPLY = 1
+/** A further frame of a reply whose head was matched before. */
+export const MATCH_PART = 2
+/** The reply of an exchange that was abandoned, or bytes that belong to nobody: drop it. */
+export const MATCH_DROP = 3
+
+/** The connection carries nothing of its client. */
+export const WIRE_CLEAN = 0
+/** The connection carries a client's state: a transaction, a subscription. */
+export const WIRE_DIRTY = 1
+/** Bytes only from here: MONITOR, CONNECT, a replication stream. */
+export const WIRE_OPAQUE = 2
+
+/** The peer broke the protocol. `reply` is what a server of the protocol would send before it closes, where it sends anything. */
+export class ProtocolError extends Error {
+  readonly reply: Frame | null
+  constructor(message: string, reply: Frame | null = null) {
+    super(message)
+    this.name = 'ProtocolError'
+    this.reply = reply
+  }
+}
+
+/**
+ * One per socket: cuts bytes into frames, and on the server's side matches them with the exchanges in flight. It sees both
+ * directions, so the core never guesses what a frame answers.
+ */
+export interface Wire {
+  /**
+   * More bytes, lent: `bytes[start, end)` may be overwritten once `keep` was called. Only when `next` gave null, or after
+   * `keep`, may more be pushed; what was not consumed before stays first in line.
+   */
+  push(bytes: Buffer, start: number, end: number): void
+  /**
+   * The next frame, or null when more bytes are needed. Frames are borrowed when they lie in lent bytes. A message larger
+   * than the cut-through bound comes as a head and parts. Throws ProtocolError; the wire is of no use after that.
+   */
+  next(): Frame | null
+  /** Copies whatever was pushed and not consumed, since its owner is about to overwrite it. */
+  keep(): void
+  /** Bytes pushed and not consumed. */
+  readonly pending: number
+
+  /** Server side: the exchange's request is being written. Client side: it was read. In the order of the bytes. */
+  sent(exchange: Exchange): void
+  /** Server side: which exchange does the frame answer? Its verdict stands in `matched`. */
+  match(frame: Frame): Exchange | null
+  /** MATCH_PUSH ... MATCH_DROP: what the last `match` found. */
+  readonly matched: number
+  /**
+   * Server side: an exchange that was sent and never gets a reply frame of its own (CLIENT REPLY OFF, acks=0), or null. Asked
+   * after `sent`, and after `match` until null.
+   */
+  silent(): Exchange | null
+  /** Server side: exchanges that still expect a frame. */
+  readonly inFlight: number
+  /** Server side: nobody waits for the exchange any more; its slot stays, as a tombstone, until its reply came. */
+  abandon(exchange: Exchange): void
+  /** Server side: takes out all exchanges in flight, in the order in which they were sent. Called when the connection died. */
+  takeAll(): Exchange[]
+  /** The peer ended its stream. A frame that its end completes, else null. Throws ProtocolError where a frame was torn. */
+  eof(): Frame | null
+  /** WIRE_CLEAN, WIRE_DIRTY or WIRE_OPAQUE. */
+  state(): number
+}
+
+export type FailureKind = 'rejected' | 'overloaded' | 'unavailable' | 'timeout' | 'internal'
+
+/** Read, Write ...: the words of QueryTypeFilter's lists. */
+export type QueryType = 'Read' | 'Write' | 'ReadWrite' | 'SchemaChange' | 'PubSubMessage'
+
+/** What generic transforms may ask about a request without decoding it themselves. */
+export interface QueryFacet {
+  /** Appends `name` for each query of the frame to `into`; returns how many. Names are bounded in number and length. */
+  names(frame: Frame, into: string[]): number
+  /** Word for the `type` label of a query metric. */
+  readonly metricType: string
+  type(frame: Frame): QueryType
+  /** Keys that the request touches, as strings of bytes (latin1). */
+  keys(frame: Frame): string[]
+  /** How much of a rate limit the request uses up. */
+  cost(frame: Frame): number
+  /** May the request be executed twice without a difference? */
+  idempotent(frame: Frame): boolean
+}
+
+export interface WireOptions {
+  /** Frames larger than this come in parts. Infinity: never. */
+  readonly cutThroughBytes: number
+}
+
+/** A protocol as the core sees it. `Body` is the decoded form of a frame. */
+export interface Protocol<Body = unknown> {
+  readonly name: string
+  readonly orderToClient: 'request-order' | 'any'
+  wire(side: 'client' | 'server', options: WireOptions): Wire
+  /** Decodes on first use and keeps the result in `frame.body`. */
+  body(frame: Frame): Body
+  encode(body: Body, stream: number): Frame
+  /** Replaces the value at `path` of the body by new bytes, in place; lengths and checksums are mended. */
+  splice(frame: Frame, path: number, bytes: Buffer): void
+  retag(frame: Frame, stream: number): void
+  /** An error reply to `request`, or null where the protocol has none: then the session is closed. */
+  failure(request: Frame, kind: FailureKind, message: string): Frame | null
+  /** One line for DebugPrinter and logs: the decoded form. */
+  describe(frame: Frame): string
+  readonly queries?: QueryFacet
+}

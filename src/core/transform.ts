@@ -1,0 +1,52 @@
+import type { Batch, Exchange } from './exchange.ts'
+import type { Frame } from './frame.ts'
+import type { Protocol } from './protocol.ts'
+
+/** What a stage sees of its neighbours. */
+export interface Link {
+  /** Hands exchanges on, towards the server. Only what the stage holds counts; anything else is swallowed and counted. */
+  forward(batch: Batch): void
+  /** Hands exchanges back, towards the client; each has its `response` set. */
+  reply(batch: Batch): void
+  /** Asks the rest of the chain something of the stage's own. The reply, a whole frame, ends here. Rejects when it can't be had. */
+  call(request: Frame): Promise<Frame>
+  /** Hands on a push, towards the client. */
+  push(push: Frame): void
+  /** Hands on a further part of a request, towards the server. */
+  forwardPart(exchange: Exchange, part: Frame): void
+  /** Hands on a further part of a reply, towards the client. */
+  replyPart(exchange: Exchange, part: Frame): void
+  /** Stops taking requests of this session for `ms` milliseconds. */
+  pause(ms: number): void
+  /** Closes the session, with the reason that is counted and logged. */
+  fail(error: Error): void
+}
+
+/** One instance per session. A hook is synchronous unless it returns a promise; an absent hook costs nothing. */
+export interface Transform {
+  onRequests?(batch: Batch, link: Link): void | Promise<void>
+  onResponses?(batch: Batch, link: Link): void | Promise<void>
+  /** 'whole': messages of this kind come assembled, up to the frame bound. Default 'head': the parts pass by. */
+  wants?(kind: number): 'head' | 'whole'
+  onPart?(exchange: Exchange, part: Frame, link: Link): void
+  onPush?(push: Frame, link: Link): void
+  /** The client is gone, or a deadline passed: nobody waits for this exchange any more. */
+  onCancel?(exchange: Exchange): void
+  /** The session is about to end: hand on whatever is held. */
+  onFlush?(link: Link): void
+  /** It may keep exchanges past the hook. Those of others are answered with a failure when the hook returns. */
+  readonly holds?: boolean
+  close?(): void
+}
+
+/** What a stage knows of the session that it serves. */
+export interface SessionInfo {
+  readonly id: number
+  readonly protocol: Protocol
+  readonly source: string
+  readonly chain: string
+  readonly clientAddress: string
+  readonly clientPort: number
+  readonly localAddress: string
+  readonly localPort: number
+}
