@@ -1,0 +1,120 @@
+import { cpuTicks, machineTicks } from '../harness/proc.ts'
+import { machine } from '../harness/machine.ts'
+import { program } from '../harness/packages.ts'
+import type { Program } from '../harness/packages.ts'
+import type { Processes } from '../harness/processes.ts'
+import type { Options } from '../options.ts'
+import { select } from '../targets/list.ts'
+import { startRedis } from '../targets/redis.ts'
+import type { Started, Target } from '../targets/target.ts'
+import { figure } from './layout.ts'
+import { measure, median } from './measure.ts'
+import type { Measurement } from './measure.ts'
+import type { Failure, Run } from './run.ts'
+import { workloadId, workloadLabel, workloads } from './workload.ts'
+import type { Workload } from './workload.ts'
+
+interface Row {
+  readonly name: string
+  readonly label: string
+  readonly ours: boolean
+  readonly started: Started
+}
+
+interface Bench {
+  readonly rows: Row[]
+  readonly failures: Failure[]
+  readonly benchmark: Program
+  readonly backendPort: number
+  readonly options: Options
+  log(line: string): void
+}
+
+async function startAll(targets: readonly Target[], processes: Processes, bench: Bench): Promise<void> {
+  const { backendPort, log } = bench
+  for (const target of targets) {
+    const { name, label, ours } = target
+    try {
+      const started = await target.start({ processes, backendPort, log })
+      bench.rows.push({ name, label, ours, started })
+      log(`${label}: ${started.version}, ready on port ${started.port}`)
+    } catch (error) {
+      const reason = (error as Error).message
+      bench.failures.push({ target: name, label, reason, ours })
+      log(`NOT MEASURED: ${label}: ${reason}`)
+    }
+  }
+}
+
+/** Measures one cell of one row; a target that fails is named and left out from there on. */
+async function cell(bench: Bench, row: Row, workload: Workload, progress: string): Promise<Measurement | null> {
+  try {
+    const found = await measure(row.name, row.started, bench.backendPort, workload, bench.benchmark, bench.options)
+    const { cpuUs, requestsPerSecond, p50Ms, p99Ms, rssBytes } = found
+    const figures = `${figure(cpuUs)} us, ${figure(requestsPerSecond / 1000)} k/s, p50 ${figure(p50Ms)} ms, p99 ${figure(p99Ms)} ms`
+    bench.log(`${progress} ${workloadLabel(workload)}  ${row.label}: ${figures}, ${figure(rssBytes / 1e6)} MB`)
+    return found
+  } catch (error) {
+    const ended = row.started.running.alive ? '' : `; it ended\n${row.started.running.logTail()}`
+    const reason = `${workloadLabel(workload)}: ${(error as Error).message}${ended}`
+    bench.failures.push({ target: row.name, label: row.label, reason, ours: row.ours })
+    bench.log(`${progress} FAILED: ${row.label}: ${reason}`)
+    return null
+  }
+}
+
+/** Rows take turns within a cell, so that a change of the machine's mood meets neighbours alike. */
+async function measureAll(bench: Bench, cells: readonly Workload[]): Promise<Measurement[]> {
+  const { rounds } = bench.options
+  const total = bench.rows.length * cells.length * rounds
+  const found = new Map<string, Measurement[]>()
+  let done = 0
+  for (let round = 0; round < rounds; round++)
+    for (const workload of cells)
+      for (const row of bench.rows) {
+        const one = await cell(bench, row, workload, `[${++done}/${total}]`)
+        if (one === null) continue
+        const id = `${row.name}/${workloadId(workload)}`
+        found.set(id, [...(found.get(id) ?? []), one])
+      }
+  return [...found.values()].map(median)
+}
+
+/** CPU time, in ticks, of the run's own processes: targets, server, loads that ended, and the bench itself. */
+function ownTicks(rows: readonly Row[]): number {
+  const self = cpuTicks('self')
+  let sum = self.own + self.children
+  for (const { started } of rows) if (started.running.alive) sum += cpuTicks(started.running.pid).own
+  return sum
+}
+
+/** Starts everything, measures all cells, and gathers what the report needs. */
+export async function runBench(
+  processes: Processes,
+  options: Options,
+  command: string,
+  log: (line: string) => void,
+): Promise<Run> {
+  const benchmark = await program('redis-benchmark', log)
+  const redis = await startRedis(processes, log)
+  const direct: Row = { name: 'direct', label: 'redis-server itself', ours: false, started: redis }
+  const bench: Bench = { rows: [direct], failures: [], benchmark, backendPort: redis.port, options, log }
+  await startAll(select(options.only), processes, bench)
+  const cells = workloads(options.full, options.pipelines)
+  const of = machine()
+  const before = { machine: machineTicks(), own: ownTicks(bench.rows) }
+  const measurements = await measureAll(bench, cells)
+  const after = { machine: machineTicks(), own: ownTicks(bench.rows) }
+  const busy = after.machine.busy - before.machine.busy - (after.own - before.own)
+  return {
+    date: new Date().toISOString().slice(0, 16).replace('T', ' '),
+    machine: of,
+    versions: [...new Set(bench.rows.map(({ started }) => started.version))],
+    command,
+    othersShare: Math.max(0, busy / (after.machine.total - before.machine.total)),
+    workloads: cells,
+    targets: bench.rows.map(({ name, label }) => ({ name, label })),
+    measurements,
+    failures: bench.failures,
+  }
+}

@@ -1,0 +1,88 @@
+import { RssSampler, TICK_US, cpuTicks } from '../harness/proc.ts'
+import type { Program } from '../harness/packages.ts'
+import { startLoad } from '../load/redis-benchmark.ts'
+import { ask, executed } from '../load/resp-client.ts'
+import type { Started } from '../targets/target.ts'
+import { KEY, commandOf } from './workload.ts'
+import type { Workload } from './workload.ts'
+
+/** One cell of the table. */
+export interface Measurement {
+  readonly target: string
+  readonly workload: Workload
+  /** CPU time of the target per request, user and system, all threads. */
+  readonly cpuUs: number
+  readonly requestsPerSecond: number
+  readonly p50Ms: number
+  readonly p99Ms: number
+  readonly rssBytes: number
+}
+
+export interface LoadOptions {
+  readonly seconds: number
+  readonly requests: number | null
+  readonly connections: number
+}
+
+const LOAD_TIMEOUT_MS = 120_000
+const RSS_EVERY_MS = 100
+
+/** Requests of a first, short run, which warms code up and tells the rate. */
+function firstGuess({ bytes, pipeline }: Workload): number {
+  const perSecond = pipeline === 1 ? 40_000 : 250_000
+  return bytes > 1024 ? 15_000 : perSecond / 4
+}
+
+/** Puts a value of the workload's size into the server and sees it come back through the target. */
+async function prepare(target: Started, backendPort: number, { bytes }: Workload): Promise<void> {
+  await ask(backendPort, 'SET', KEY, 'x'.repeat(bytes))
+  const reply = await ask(target.port, 'GET', KEY)
+  if (reply.length !== bytes)
+    throw new Error(`a value of ${bytes} B came back as ${reply.type}${reply.text} of ${reply.length} B`)
+}
+
+/**
+ * Loads a target and takes its CPU time around the load. Requests are counted by the server, so that a target which answers
+ * without asking it is found out.
+ */
+export async function measure(
+  name: string,
+  target: Started,
+  backendPort: number,
+  workload: Workload,
+  benchmark: Program,
+  options: LoadOptions,
+): Promise<Measurement> {
+  await prepare(target, backendPort, workload)
+  const load = (requests: number) => {
+    const { connections } = options
+    const given = {
+      port: target.port,
+      command: commandOf(workload),
+      connections,
+      pipeline: workload.pipeline,
+      requests,
+    }
+    return startLoad(benchmark, given, LOAD_TIMEOUT_MS).done
+  }
+  const first = await load(firstGuess(workload))
+  const warm = await load(Math.ceil((first.requestsPerSecond * options.seconds) / 3))
+  const requests = options.requests ?? Math.ceil(warm.requestsPerSecond * options.seconds)
+
+  const { pid } = target.running
+  const executedBefore = await executed(backendPort, workload.command)
+  const rss = new RssSampler(pid, RSS_EVERY_MS)
+  const ticksBefore = cpuTicks(pid).own
+  const result = await load(requests).finally(() => rss.stop())
+  const ticks = cpuTicks(pid).own - ticksBefore
+  const answered = (await executed(backendPort, workload.command)) - executedBefore
+  if (answered < requests)
+    throw new Error(`${requests} requests were answered, but only ${answered} reached the server`)
+  return { target: name, workload, cpuUs: (ticks * TICK_US) / answered, ...result, rssBytes: rss.max }
+}
+
+/** Of several measurements of one cell, the one in the middle by CPU time. */
+export function median(of: readonly Measurement[]): Measurement {
+  const sorted = [...of].sort((a, b) => a.cpuUs - b.cpuUs)
+  return sorted[(sorted.length - 1) >> 1]
+}

@@ -1,0 +1,76 @@
+import { machineLine } from '../harness/machine.ts'
+import { ratio } from './baseline.ts'
+import type { Baseline } from './baseline.ts'
+import { asMarkdown, figure } from './layout.ts'
+import type { Rows } from './layout.ts'
+import type { Measurement } from './measure.ts'
+import { find } from './run.ts'
+import type { Run } from './run.ts'
+import { verdictLines } from './verdicts.ts'
+import type { Verdict } from './verdicts.ts'
+import { workloadLabel } from './workload.ts'
+
+type Figure = (of: Measurement) => string
+
+const SECTIONS: readonly [title: string, figure: Figure][] = [
+  ['CPU us per request', (of) => figure(of.cpuUs)],
+  ['k requests/s', (of) => figure(of.requestsPerSecond / 1000)],
+  ['p50 / p99 ms', (of) => `${figure(of.p50Ms)} / ${figure(of.p99Ms)}`],
+  ['RSS MB, highest under the load', (of) => figure(of.rssBytes / 1e6)],
+]
+
+/** The one table: a section a figure, a row a target, a column a workload. */
+export function tableRows(run: Run, baseline: Baseline | null): Rows {
+  const rows: string[][] = [['', ...run.workloads.map(workloadLabel)]]
+  const section = (title: string, cell: (target: string, workload: Run['workloads'][number]) => string): void => {
+    rows.push([title])
+    for (const { name, label } of run.targets) {
+      const cells = run.workloads.map((workload) => cell(name, workload))
+      if (cells.some((text) => text !== '')) rows.push([label, ...cells])
+    }
+  }
+  for (const [title, show] of SECTIONS) {
+    section(title, (name, workload) => {
+      const found = find(run, name, workload)
+      return found === null ? '' : show(found)
+    })
+  }
+  if (baseline !== null) {
+    section('CPU against the baseline, in units of redis-server', (name, workload) => {
+      const value = name === 'direct' ? NaN : ratio(run, baseline, name, workload)
+      return Number.isNaN(value) ? '' : `${value.toFixed(2)} x`
+    })
+  }
+  return rows
+}
+
+const oneLine = (text: string): string =>
+  text
+    .split('\n')
+    .map((line) => line.trim())
+    .join(' | ')
+    .slice(0, 300)
+
+/** What stands above and below the table: where it was measured, what is missing. */
+export function notes(run: Run): string[] {
+  const others = Math.round(run.othersShare * 100)
+  const lines = [`Machine: ${machineLine(run.machine)}.`, `Versions: ${run.versions.join(', ')}.`]
+  lines.push(
+    `Other processes took ${others} % of the machine's CPU time during the run${others > 10 ? ': a busy machine, figures are high' : ''}.`,
+  )
+  for (const { label, reason } of run.failures) lines.push(`NOT MEASURED: ${label}: ${oneLine(reason)}`)
+  return lines
+}
+
+/** The entry for RESULTS.md. */
+export function entry(run: Run, baseline: Baseline | null, verdicts: readonly Verdict[]): string {
+  const bars = ['', 'Bars:', '', ...verdictLines(verdicts).map((line) => `    ${line}`)]
+  return [
+    `\n## ${run.date}: \`${run.command}\`\n`,
+    ...notes(run).map((line) => `- ${line}`),
+    '',
+    asMarkdown(tableRows(run, baseline)),
+    ...bars,
+    '',
+  ].join('\n')
+}

@@ -1,0 +1,34 @@
+/** One column of the table: what the clients ask. */
+export interface Workload {
+  readonly command: 'GET' | 'SET'
+  readonly bytes: number
+  readonly pipeline: number
+}
+
+export const SMALL = 100
+export const LARGE = 16 * 1024
+const PIPELINES = [1, 16, 64]
+
+/** The key that every workload uses; its value has the workload's size. */
+export const KEY = 'bench:key'
+
+export const workloadId = ({ command, bytes, pipeline }: Workload): string => `${command}-${bytes}-${pipeline}`
+
+export const sizeLabel = (bytes: number): string => (bytes >= 1024 ? `${bytes / 1024} KB` : `${bytes} B`)
+
+export const workloadLabel = (of: Workload): string => `${of.command} ${sizeLabel(of.bytes)} P=${of.pipeline}`
+
+/** All cells, or without `full` those that tell the most: large values are bound by copying, so one pipeline shows it. */
+export function workloads(full: boolean, pipelines: readonly number[] | null): Workload[] {
+  const chosen: Workload[] = []
+  for (const bytes of [SMALL, LARGE])
+    for (const command of ['GET', 'SET'] as const)
+      for (const pipeline of pipelines ?? PIPELINES)
+        if (full || bytes === SMALL || pipeline === (pipelines ?? PIPELINES)[0])
+          chosen.push({ command, bytes, pipeline })
+  return chosen
+}
+
+export function commandOf({ command, bytes }: Workload): string[] {
+  return command === 'GET' ? ['GET', KEY] : ['SET', KEY, 'x'.repeat(bytes)]
+}

@@ -1,0 +1,45 @@
+import { program, versionLine } from '../harness/packages.ts'
+import { drawPort } from '../harness/ports.ts'
+import type { Processes } from '../harness/processes.ts'
+import { untilReady, writeReadyKey } from './target.ts'
+import type { Started } from './target.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ask } from '../load/resp-client.ts'
+
+/** Starts the server that all targets forward to; nothing is written to disk. The same port again after it was killed. */
+export async function startRedis(processes: Processes, log: (line: string) => void, port?: number): Promise<Started> {
+  const redis = await program('redis-server', log)
+  const at = port ?? (await drawPort())
+  const args = [
+    '--port',
+    `${at}`,
+    '--bind',
+    '127.0.0.1',
+    '--save',
+    '',
+    '--appendonly',
+    'no',
+    '--maxclients',
+    '10000',
+    '--dir',
+    processes.dir,
+  ]
+  const running = processes.start('redis-server', redis.path, args, { env: redis.env })
+  const deadline = performance.now() + 5000
+  for (;;) {
+    if (!running.alive || performance.now() > deadline)
+      throw new Error(`redis-server does not answer\n${running.logTail()}`)
+    if (
+      await ask(at, 'PING').then(
+        (reply) => reply.text === 'PONG',
+        () => false,
+      )
+    )
+      break
+    await sleep(5)
+  }
+  await writeReadyKey(at)
+  await untilReady(running, at)
+  const version = /v=(\S+)/.exec(await versionLine(redis, ['--version']))?.[1] ?? 'unknown'
+  return { running, port: at, version: `redis-server ${version}` }
+}

@@ -1,0 +1,64 @@
+import { writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
+import { versionLine } from '../harness/packages.ts'
+import { drawPort } from '../harness/ports.ts'
+import { FOUR, TWO, settings, topology } from './topology.ts'
+import type { Stage } from './topology.ts'
+import { present, untilReady } from './target.ts'
+import type { Started, Surroundings, Target } from './target.ts'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const OURS = join(ROOT, 'shotover')
+const userTransform = (file: string): Stage => [join(ROOT, 'bench', 'transforms', file), {}]
+
+/** Starts a proxy that takes Shotover's command line and files, with one thread. */
+async function start(name: string, path: string, stages: readonly Stage[], around: Surroundings): Promise<Started> {
+  const { processes, backendPort } = around
+  const port = await drawPort()
+  const topologyFile = join(processes.dir, `${name}-topology.yaml`)
+  const settingsFile = join(processes.dir, `${name}-config.yaml`)
+  writeFileSync(topologyFile, topology(port, backendPort, stages))
+  writeFileSync(settingsFile, settings(await drawPort()))
+  const args = ['-t', topologyFile, '-c', settingsFile, '--core-threads', '1', '--log-format', 'json']
+  const running = processes.start(name, path, args, { cwd: ROOT })
+  await untilReady(running, port)
+  return { running, port, version: await versionLine({ path, env: {} }, ['--version']) }
+}
+
+function ours(name: string, label: string, stages: readonly Stage[]): Target {
+  return {
+    name,
+    label,
+    ours: true,
+    async start(around) {
+      if (!present(OURS)) throw new Error('./shotover is not there')
+      return start(name, OURS, stages, around)
+    },
+  }
+}
+
+export const OURS_PLAIN: Target = ours('ours0', 'ours, no transform', [])
+
+export const OUR_TARGETS: readonly Target[] = [
+  OURS_PLAIN,
+  ours('ours2', 'ours, counter + filter', TWO),
+  ours('ours5', 'ours, 5 transforms', [...FOUR, userTransform('first-word-hooks.ts')]),
+  ours('ours-hooks', "ours, user's as hooks", [userTransform('first-word-hooks.ts')]),
+  ours('ours-onion', "ours, user's as onion", [userTransform('first-word-onion.ts')]),
+]
+
+/** The Rust original, where a binary is at hand. */
+export function originals(binary: string | undefined): readonly Target[] {
+  const original = (name: string, label: string, stages: readonly Stage[]): Target => ({
+    name,
+    label,
+    ours: false,
+    async start(around) {
+      if (binary === undefined || binary === '') throw new Error('SHOTOVER_BIN names no binary')
+      if (!present(binary)) throw new Error(`${binary}, named by SHOTOVER_BIN, is not there`)
+      return start(name, binary, stages, around)
+    },
+  })
+  return [original('shotover0', 'Shotover, no transform', []), original('shotover2', 'Shotover, counter + filter', TWO)]
+}

@@ -1,0 +1,30 @@
+/** One entry of a chain: the type of a transform and its options without `name`. */
+export type Stage = readonly [type: string, options: Record<string, unknown>]
+
+const counter = (label: string): Stage => ['QueryCounter', { counter_name: label }]
+/** Looks at every request and refuses none: no Valkey command is of this type. */
+const filter: Stage = ['QueryTypeFilter', { DenyList: ['PubSubMessage'] }]
+
+export const TWO: readonly Stage[] = [counter('bench-1'), filter]
+export const FOUR: readonly Stage[] = [...TWO, counter('bench-2'), filter]
+
+/** A topology in Shotover's form. JSON is YAML, so options need no quoting of their own. */
+export function topology(port: number, backendPort: number, stages: readonly Stage[]): string {
+  const chain = stages.map(
+    ([type, options], index) =>
+      `        - ${JSON.stringify(type)}: ${JSON.stringify({ name: `stage-${index}`, ...options })}`,
+  )
+  const sink = JSON.stringify({ name: 'sink', remote_address: `127.0.0.1:${backendPort}`, connect_timeout_ms: 3000 })
+  return `sources:
+  - Valkey:
+      name: bench
+      listen_addr: "127.0.0.1:${port}"
+      connection_limit: 10000
+      chain:
+${chain.map((line) => `${line}\n`).join('')}        - ValkeySinkSingle: ${sink}
+`
+}
+
+export function settings(metricsPort: number): string {
+  return `main_log_level: "warn"\nobservability_interface: "127.0.0.1:${metricsPort}"\n`
+}
