@@ -13,25 +13,38 @@ export const ANSWERING = 3
 /** It has its whole reply, or will never have one. */
 export const DONE = 4
 
+/** `Exchange.at` of one that its owner has: before it goes down, and once its reply has come up. */
+export const AT_OWNER = -1
+
 /** Whom replies go to: the session, a `link.call`, a splitter, a sub-chain's caller. */
 export interface Owner {
   /** The stage above which the owner stands; replies climb the stages below it and then end here. -1: above all of them. */
   readonly level: number
   /** Replies, whole or their heads, in the order in which they came. */
   onReplies(batch: Batch): void
-  /** A further frame of a reply whose head came through `onReplies`. */
-  onReplyPart(exchange: Exchange, part: Frame): void
+  /**
+   * A further frame of a reply whose head was handed up before. It may still be on its way: then the owner lets the part wait.
+   * False: send no more until `exchange.onReplyDrain` is called.
+   */
+  onReplyPart(exchange: Exchange, part: Frame): boolean
   /** The exchange has no reply: the protocol gives none, or it was cancelled. */
   onSilent(exchange: Exchange): void
 }
 
-/** Receives what an upstream has for the one that sent through it. */
+/** What sends through an upstream and gets what the upstream has for it. */
 export interface Carrier {
   /** Replies that came in the current read, gathered by the upstream. */
   arrived: Batch
+  /** Takes `arrived`. Their bytes are lent until this returns. */
   onArrived(): void
-  onReplyPart(exchange: Exchange, part: Frame): void
+  onReplyPart(upstream: Upstream, exchange: Exchange, part: Frame): void
   onSilent(exchange: Exchange): void
+  onPush(push: Frame): void
+  /**
+   * The upstream died, or was taken from its sharers: these exchanges, in the order in which they were sent, get nothing from it
+   * any more. `error` is null when they may simply be sent elsewhere; `dirty`: the upstream held state of the session.
+   */
+  onLost(upstream: Upstream, exchanges: Batch, error: Error | null, dirty: boolean): void
 }
 
 /** A request and its reply, full duplex. Goes down the chain once, comes up at least once. */
@@ -47,11 +60,17 @@ export class Exchange {
   at: number
   carrier: Carrier | null
   upstream: Upstream | null
-  /** Times it was handed to the kernel. */
-  attempts: number
+  /** The sink's own: what is to be done when the reply comes; 0: nothing. */
+  note: number
+  /** Where its first byte stands in what was ever appended to its upstream: handed to the kernel or not? */
+  offset: number
+  /** Times it was sent again. */
+  retries: number
   /** Clock milliseconds at which the request was read. */
   since: number
   cancelled: boolean
+  /** Set by the sink: its owner takes parts of the reply again. */
+  onReplyDrain: (() => void) | null
 
   constructor(request: Frame, owner: Owner, at: number, since: number) {
     this.request = request
@@ -63,9 +82,12 @@ export class Exchange {
     this.at = at
     this.carrier = null
     this.upstream = null
-    this.attempts = 0
+    this.note = 0
+    this.offset = 0
+    this.retries = 0
     this.since = since
     this.cancelled = false
+    this.onReplyDrain = null
   }
 }
 

@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { World } from '../world/world.ts'
 import type { Chain } from './chain.ts'
+import type { Pool } from './pool.ts'
 import type { Protocol } from './protocol.ts'
 import type { SessionInfo, Transform } from './transform.ts'
 
@@ -48,6 +49,10 @@ export interface Env {
   readonly chain: string
   /** Sub-chains by their place in the options, built and checked. */
   readonly chains: Record<string, ChainFactory[]>
+  /** Where sinks enter their pools, for metrics. */
+  readonly pools: Pool[]
+  /** Called when the topology ends. */
+  onClose(close: () => void): void
 }
 
 /** Bounds; docs/valkey.md lists them with their defaults. */
@@ -78,6 +83,16 @@ export const LIMITS: Limits = {
 /** Makes the instance of one session; `previous` is what served the session before a reload. */
 export type SessionFactory = (session: SessionInfo, previous: Transform | null) => Transform
 
+/** A chain within the options of a transform. */
+export interface SubChain {
+  /** Where it stands: keys joined by dots, `behavior.SubchainOnMismatch.chain`. Its key in `Env.chains`. */
+  readonly place: string
+  /** Names of the chains that are made of it: ParallelMap makes several. */
+  readonly names: readonly string[]
+  /** Name of the source kind whose protocol it speaks; absent: that of the chain around it. */
+  readonly protocol?: string
+}
+
 /** A registered type of transform or sink. Registered once per process, created once per topology, opened once per session. */
 export interface TransformKind<Options = unknown> {
   readonly type: string
@@ -89,6 +104,8 @@ export interface TransformKind<Options = unknown> {
   /** Facets of the protocol that it asks for. */
   readonly needs?: readonly 'queries'[]
   readonly options: z.ZodType<Options>
+  /** The chains within `options`, whose schema has `z.array(z.unknown())` in their places. */
+  subChains?(options: Options, name: string): readonly SubChain[]
   create(options: Options, env: Env): SessionFactory
 }
 

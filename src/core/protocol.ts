@@ -62,7 +62,9 @@ export interface Wire {
   readonly inFlight: number
   /** Server side: nobody waits for the exchange any more; its slot stays, as a tombstone, until its reply came. */
   abandon(exchange: Exchange): void
-  /** Server side: takes out all exchanges in flight, in the order in which they were sent. Called when the connection died. */
+  /** Server side: the exchanges in flight that somebody waits for, in the order in which they were sent. They stay. */
+  waiting(): Exchange[]
+  /** Server side: takes out all exchanges in flight that somebody waits for, in the order in which they were sent. Called when the connection died. */
   takeAll(): Exchange[]
   /** The peer ended its stream. A frame that its end completes, else null. Throws ProtocolError where a frame was torn. */
   eof(): Frame | null

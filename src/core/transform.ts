@@ -14,12 +14,23 @@ export interface Link {
   push(push: Frame): void
   /** Hands on a further part of a request, towards the server. */
   forwardPart(exchange: Exchange, part: Frame): void
-  /** Hands on a further part of a reply, towards the client. */
-  replyPart(exchange: Exchange, part: Frame): void
+  /** Hands on a further part of a reply, towards the client. False: no more until `exchange.onReplyDrain`. */
+  replyPart(exchange: Exchange, part: Frame): boolean
+  /** The exchange has no reply. */
+  silent(exchange: Exchange): void
   /** Stops taking requests of this session for `ms` milliseconds. */
   pause(ms: number): void
-  /** Closes the session, with the reason that is counted and logged. */
+  /** Stops taking requests of this session until `go` was called as often. */
+  stop(): void
+  go(): void
+  /** Does some stage of the chain want messages of this kind whole? */
+  wantsWhole(kind: number): boolean
+  /** Closes the session because of an error of the chain: what is in flight gets an error reply, where the protocol has one. */
   fail(error: Error): void
+  /** Ends the session once everything in flight was answered. `reason` is counted. */
+  end(reason: string): void
+  /** Closes the session at once. `reason` is counted. */
+  close(reason: string): void
 }
 
 /** One instance per session. A hook is synchronous unless it returns a promise; an absent hook costs nothing. */

@@ -1,0 +1,46 @@
+/**
+ * One lane of a stage. While it is shut everything that comes later waits, in order; when it opens, what waits goes on before
+ * anything new does.
+ */
+export class Gate<Item> {
+  readonly #run: (item: Item) => void
+  #held: Item[] = []
+  #shut = 0
+  #closed = false
+
+  constructor(run: (item: Item) => void) {
+    this.#run = run
+  }
+
+  get shut(): boolean {
+    return this.#shut !== 0
+  }
+
+  shutFor(): void {
+    this.#shut++
+  }
+
+  hold(item: Item): void {
+    this.#held.push(item)
+  }
+
+  /** Undoes one `shutFor`, and lets what waits through as long as nothing shuts the gate again. */
+  open(): void {
+    this.#shut--
+    while (this.#shut === 0 && this.#held.length !== 0 && !this.#closed) {
+      const held = this.#held
+      this.#held = []
+      // While these go on, what comes meanwhile must stand behind them.
+      this.#shut++
+      let done = 0
+      while (done < held.length && this.#shut === 1 && !this.#closed) this.#run(held[done++]!)
+      this.#held = held.slice(done).concat(this.#held)
+      this.#shut--
+    }
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#held = []
+  }
+}

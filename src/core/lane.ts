@@ -1,0 +1,456 @@
+// Hot path
+import { causesOf } from '../base/errors.ts'
+import type { Timer } from '../world/world.ts'
+import { Assembler } from './assembler.ts'
+import { failureText } from './chain.ts'
+import { ANSWERING, DONE, HELD, type Batch, type Carrier, type Exchange } from './exchange.ts'
+import { FRAME_HEAD, FRAME_LAST, type Frame } from './frame.ts'
+import type { Env } from './kind.ts'
+import type { Pool } from './pool.ts'
+import { WIRE_CLEAN, WIRE_OPAQUE } from './protocol.ts'
+import { countIn } from './stats.ts'
+import type { Link, SessionInfo, Transform } from './transform.ts'
+import { CLOSED, ConnectError, READY, type Upstream } from './upstream.ts'
+
+/** It goes on the shared upstream of the session's attributes. */
+export const PLAN_SHARE = 0
+/** It leaves state of the session on its connection: the session gets one of its own. */
+export const PLAN_PIN = 1
+/** As PLAN_PIN, and its reply may take for ever: a session that ends does not wait for it. */
+export const PLAN_BLOCK = 2
+/** It changes the session's attributes if it succeeds: it runs alone, see `Sharing.target`. */
+export const PLAN_ATTRIBUTE = 3
+/** It asks about what its connection did before: the session keeps the one that carried it, alone. */
+export const PLAN_KEEP = 4
+/** The sink answers: `response` is set. */
+export const PLAN_ANSWER = 5
+/** As PLAN_ANSWER, and the session ends. */
+export const PLAN_END = 6
+
+/** What a protocol's sink tells the core of how its connections may be shared. One instance per session. */
+export interface Sharing {
+  /** Key of the session's present attributes: sessions with equal keys share upstreams. */
+  readonly key: string
+  /** Requests that bring a fresh connection to the present attributes. */
+  handshake(): Frame[]
+  /** PLAN_SHARE ... PLAN_END. May be asked more than once for an exchange; sets `exchange.note` when its reply matters. */
+  plan(exchange: Exchange, pinned: boolean): number
+  /** Why the exchange pins: a label of a metric. */
+  reason(exchange: Exchange): string
+  /** PLAN_ATTRIBUTE: the key that the session has if it succeeds. */
+  target(exchange: Exchange): string
+  /** The reply of an exchange with a note is there. True: the attributes changed. */
+  replied(exchange: Exchange): boolean
+}
+
+/** A reply announced larger than this takes its upstream from the other sessions at once. */
+const ISOLATE_BYTES = 1024 * 1024
+
+/** One session's way to the server: the sink of its chain. Decides, per request, on which upstream it goes, and keeps their order. */
+export class Lane implements Transform, Carrier {
+  arrived: Batch = []
+  readonly holds = true
+  readonly #pool: Pool
+  readonly #sharing: Sharing
+  readonly #env: Env
+  readonly #info: SessionInfo
+  readonly #type: string
+  #link: Link | null = null
+  #upstream: Upstream | null = null
+  #pinned = false
+  /** Exchanges sent and not answered. */
+  #inFlight = 0
+  /** What can't go yet, in order. */
+  #waiting: Batch = []
+  /** Its reply decides the session's attributes: everything later waits. */
+  #changing: Exchange | null = null
+  /** Its replies were too large, or read too slowly, to share a connection with others. */
+  #bulky = false
+  #blocking = 0
+  #established = false
+  #ended = false
+  #closed = false
+  #congested = false
+  #stall: Timer | null = null
+  #assembler: Assembler | null = null
+
+  constructor(pool: Pool, sharing: Sharing, env: Env, info: SessionInfo, type: string) {
+    this.#pool = pool
+    this.#sharing = sharing
+    this.#env = env
+    this.#info = info
+    this.#type = type
+  }
+
+  onRequests(batch: Batch, link: Link): void {
+    this.#link = link
+    for (let i = 0; i < batch.length; i++) {
+      const exchange = batch[i]!
+      if (this.#waiting.length !== 0 || !this.#go(exchange)) {
+        exchange.request.own()
+        this.#waiting.push(exchange)
+      }
+    }
+  }
+
+  onCancel(exchange: Exchange): void {
+    const at = this.#waiting.indexOf(exchange)
+    if (at >= 0) {
+      this.#waiting.splice(at, 1)
+      return
+    }
+    if (exchange.carrier !== this || exchange.state === DONE || exchange.upstream === null) return
+    exchange.state = DONE
+    exchange.upstream.abandon(exchange)
+    this.#inFlight--
+  }
+
+  /** The session ends: what may wait for ever is given up. */
+  onFlush(): void {
+    const upstream = this.#upstream
+    if (!this.#pinned || upstream === null || this.#inFlight === 0) return
+    if (this.#blocking !== 0 || upstream.wire.state() === WIRE_OPAQUE) {
+      this.#ended = true
+      upstream.destroy(new Error('the session ends'))
+    }
+  }
+
+  close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#waiting = []
+    this.#stall?.cancel()
+    const upstream = this.#upstream
+    this.#upstream = null
+    if (upstream === null || upstream.state === CLOSED || !this.#pinned) return
+    this.#pinned = false
+    if (upstream.inFlight === 0 && upstream.wire.state() === WIRE_CLEAN && !upstream.sending && !upstream.paused)
+      this.#pool.release(upstream)
+    else if (this.#bulky && upstream.wire.waiting().length !== 0 && !upstream.sending) {
+      // Others still wait for replies behind this session's: they are read, and its own dropped.
+      while (upstream.paused) upstream.resume()
+      this.#pool.retire(upstream)
+    } else upstream.destroy(new Error('the session ended'))
+  }
+
+  // --- towards the server
+
+  /** Sends the exchange where it belongs. False: it must wait. */
+  #go(exchange: Exchange): boolean {
+    if (exchange.cancelled) return true
+    if (this.#ended) {
+      this.#link!.silent(exchange)
+      return true
+    }
+    if (this.#changing !== null) return false
+    const plan = this.#sharing.plan(exchange, this.#pinned)
+    if (this.#pinned) return this.#goPinned(exchange, plan)
+    if (plan === PLAN_SHARE && exchange.requestParts === null) {
+      const upstream = this.#upstream
+      // Replies in flight on another upstream come first: the server must see the session's requests in their order.
+      if (upstream !== null && upstream.shared) return this.#send(upstream, exchange)
+      if (this.#inFlight !== 0) return false
+      this.#upstream = this.#share()
+      return this.#send(this.#upstream, exchange)
+    }
+    if (plan === PLAN_ANSWER || plan === PLAN_END) return this.#answer(exchange, plan)
+    if (plan === PLAN_KEEP && this.#upstream?.shared === true) return this.#keep(this.#upstream, exchange)
+    if (this.#inFlight !== 0) return false
+    if (plan === PLAN_ATTRIBUTE) return this.#change(exchange)
+    this.#pin(exchange.requestParts !== null && plan === PLAN_SHARE ? 'large-request' : this.#sharing.reason(exchange))
+    if (plan === PLAN_BLOCK) this.#blocking++
+    return this.#send(this.#upstream!, exchange)
+  }
+
+  #goPinned(exchange: Exchange, plan: number): boolean {
+    const upstream = this.#upstream!
+    if (upstream.sending) return false
+    if (plan === PLAN_BLOCK) this.#blocking++
+    if (plan === PLAN_ATTRIBUTE) this.#changing = exchange
+    return this.#send(upstream, exchange)
+  }
+
+  #send(upstream: Upstream, exchange: Exchange): boolean {
+    this.#inFlight++
+    exchange.carrier = this
+    upstream.send(exchange)
+    if (upstream.congested && !this.#congested) this.#stopFor(upstream)
+    return true
+  }
+
+  #stopFor(upstream: Upstream): void {
+    this.#congested = true
+    this.#link!.stop()
+    upstream.whenUncongested(() => {
+      this.#congested = false
+      this.#link!.go()
+    })
+  }
+
+  #answer(exchange: Exchange, plan: number): boolean {
+    exchange.state = DONE
+    this.#link!.reply([exchange])
+    if (plan === PLAN_END) {
+      this.#ended = true
+      this.#link!.end('quit')
+    }
+    return true
+  }
+
+  #share(): Upstream {
+    return this.#pool.share(this.#sharing.key, () => this.#sharing.handshake())
+  }
+
+  #pin(reason: string): void {
+    this.#pinned = true
+    this.#upstream = this.#pool.dedicate(this.#sharing.key, this, () => this.#sharing.handshake())
+    countIn(this.#pool.stats.pins, reason)
+  }
+
+  #keep(upstream: Upstream, exchange: Exchange): boolean {
+    this.#pool.isolate(upstream, this)
+    this.#pinned = true
+    this.#blocking++
+    countIn(this.#pool.stats.pins, this.#sharing.reason(exchange))
+    return this.#send(upstream, exchange)
+  }
+
+  /** Where an upstream with the wanted attributes stands it serves; else one is opened that joins the pool if the server agrees. */
+  #change(exchange: Exchange): boolean {
+    this.#changing = exchange
+    const there = this.#pool.find(this.#sharing.target(exchange))
+    if (there !== null && there.state === READY) this.#upstream = there
+    else {
+      this.#upstream = this.#pool.dedicate(this.#sharing.key, this, () => this.#sharing.handshake())
+      this.#pinned = true
+    }
+    return this.#send(this.#upstream, exchange)
+  }
+
+  /** The server answered what would change the attributes. */
+  #changed(exchange: Exchange): void {
+    this.#changing = null
+    const upstream = this.#upstream
+    const before = this.#sharing.key
+    const changed = this.#sharing.replied(exchange)
+    if (upstream === null || upstream.shared) {
+      this.#upstream = null
+      return
+    }
+    if (changed && this.#sharing.key !== before) upstream.key = this.#sharing.key
+  }
+
+  #drain(): void {
+    let done = 0
+    const waiting = this.#waiting
+    while (done < waiting.length && this.#go(waiting[done]!)) done++
+    if (done === 0) return
+    // What came meanwhile stands behind: it was pushed to the same list.
+    waiting.splice(0, done)
+  }
+
+  // --- towards the client
+
+  onArrived(): void {
+    const batch = this.arrived
+    this.arrived = []
+    let failed = 0
+    for (let i = 0; i < batch.length; i++) {
+      const exchange = batch[i]!
+      const reply = exchange.response!
+      if (this.#pool.isError(reply)) failed++
+      if (reply.flags & FRAME_LAST) this.#inFlight--
+      else this.#headArrived(exchange, reply)
+      if (exchange.note !== 0) this.#noted(exchange)
+    }
+    this.#pool.stats.failedRequests += failed
+    this.#established = true
+    if (this.#closed) return
+    if (batch.length !== 0) {
+      if (this.#assembler !== null) this.#replyWhole(batch)
+      else this.#link!.reply(batch)
+    }
+    this.#settle()
+  }
+
+  onReplyPart(upstream: Upstream, exchange: Exchange, part: Frame): void {
+    if (part.flags & FRAME_LAST) this.#inFlight--
+    if (this.#closed) return
+    if (this.#assembler !== null) this.#assemble(exchange, part)
+    else if (!this.#link!.replyPart(exchange, part) && (part.flags & FRAME_LAST) === 0) this.#slow(upstream, exchange)
+    if (part.flags & FRAME_LAST) this.#settle()
+  }
+
+  onSilent(exchange: Exchange): void {
+    this.#inFlight--
+    if (!this.#closed) this.#link!.silent(exchange)
+  }
+
+  onPush(push: Frame): void {
+    if (!this.#closed) this.#link!.push(push)
+  }
+
+  #noted(exchange: Exchange): void {
+    if (this.#changing === exchange) this.#changed(exchange)
+    else this.#sharing.replied(exchange)
+  }
+
+  /** Replies went up: what waited may go, and a pin that is needed no more ends. */
+  #settle(): void {
+    if (this.#inFlight === 0) {
+      this.#blocking = 0
+      if (this.#pinned && !this.#closed) this.#maybeUnpin()
+    }
+    if (this.#waiting.length !== 0) this.#drain()
+  }
+
+  #maybeUnpin(): void {
+    const upstream = this.#upstream
+    if (upstream === null || this.#bulky || this.#changing !== null || upstream.sending) return
+    if (upstream.wire.state() !== WIRE_CLEAN || upstream.inFlight !== 0 || upstream.state !== READY) return
+    this.#pinned = false
+    this.#upstream = null
+    if (upstream.key === this.#sharing.key) this.#pool.adopt(upstream, upstream.key)
+    else upstream.destroy(new Error('its attributes are unknown'))
+  }
+
+  #headArrived(exchange: Exchange, head: Frame): void {
+    if ((head.flags & FRAME_HEAD) === 0) return
+    const upstream = exchange.upstream
+    if (upstream !== null && upstream.shared && head.announced > ISOLATE_BYTES) this.#isolate(upstream)
+    if (this.#link!.wantsWhole(head.kind)) this.#assembler = new Assembler(head, this.#env.limits.frameBytesMax)
+  }
+
+  /** A stage wants replies whole: those before the head go up now, the head when its parts are there. */
+  #replyWhole(batch: Batch): void {
+    const last = batch.pop()!
+    if (batch.length !== 0) this.#link!.reply(batch)
+    if (last.response!.flags & FRAME_LAST) this.#link!.reply([last])
+  }
+
+  #assemble(exchange: Exchange, part: Frame): void {
+    try {
+      const whole = this.#assembler!.add(part)
+      if (whole === null) return
+      this.#assembler = null
+      exchange.response = whole
+      this.#link!.reply([exchange])
+    } catch (error) {
+      this.#link!.fail(error as Error)
+    }
+  }
+
+  /** The client takes the reply too slowly: the server waits, but the other sessions must not. */
+  #slow(upstream: Upstream, exchange: Exchange): void {
+    if (exchange.onReplyDrain !== null) return
+    if (upstream.shared) this.#isolate(upstream)
+    this.#bulky = this.#bulky || upstream === this.#upstream
+    upstream.pause()
+    const stall = this.#env.world.clock.after(this.#env.limits.stallMs, () => {
+      if (upstream.wire.waiting().some((other) => other.carrier !== this)) this.#link!.close('slow-reader')
+    })
+    this.#stall = stall
+    exchange.onReplyDrain = () => {
+      exchange.onReplyDrain = null
+      stall.cancel()
+      upstream.resume()
+    }
+  }
+
+  /** This session keeps the upstream; sessions whose requests on it can be repeated go elsewhere, the others wait for their replies. */
+  #isolate(upstream: Upstream): void {
+    this.#pool.isolate(upstream, this)
+    this.#pinned = true
+    this.#upstream = upstream
+    this.#bulky = true
+    countIn(this.#pool.stats.pins, 'bulk-reply')
+    const groups = new Map<Carrier, Batch>()
+    for (const exchange of upstream.wire.waiting()) {
+      const group = groups.get(exchange.carrier!)
+      if (group === undefined) groups.set(exchange.carrier!, [exchange])
+      else group.push(exchange)
+    }
+    groups.delete(this)
+    for (const [carrier, exchanges] of groups) {
+      if (!exchanges.every((exchange) => this.#repeatable(exchange))) continue
+      for (const exchange of exchanges) upstream.abandon(exchange)
+      carrier.onLost(upstream, exchanges, null, false)
+    }
+  }
+
+  #repeatable(exchange: Exchange): boolean {
+    if (exchange.state >= ANSWERING || exchange.requestParts !== null) return false
+    return exchange.retries === 0 && this.#info.protocol.queries?.idempotent(exchange.request) === true
+  }
+
+  // --- when things end
+
+  onLost(upstream: Upstream, exchanges: Batch, error: Error | null, dirty: boolean): void {
+    this.#inFlight -= exchanges.length
+    const pinned = this.#pinned && upstream === this.#upstream
+    if (upstream === this.#upstream && (error !== null || !pinned)) {
+      this.#upstream = null
+      this.#pinned = false
+      this.#bulky = false
+      this.#blocking = 0
+    }
+    if (this.#changing !== null && exchanges.includes(this.#changing)) this.#changing = null
+    if (this.#closed) return
+    if (this.#ended) {
+      for (const exchange of exchanges) this.#link!.silent(exchange)
+      return
+    }
+    if (error === null) this.#again(exchanges)
+    else this.#mourn(upstream, exchanges, error, pinned && dirty)
+    this.#drain()
+  }
+
+  #mourn(upstream: Upstream, exchanges: Batch, error: Error, lostState: boolean): void {
+    const link = this.#link
+    if (link === null) return
+    if (lostState || (error instanceof ConnectError && !this.#established) || exchanges.some((one) => one.state === ANSWERING)) {
+      link.fail(error)
+      return
+    }
+    // Only what stands behind the last one that can't be repeated may go again: else the session's order would be lost.
+    let from = exchanges.length
+    if (!(error instanceof ConnectError))
+      while (from > 0 && (upstream.unsent(exchanges[from - 1]!) || this.#repeatable(exchanges[from - 1]!))) from--
+    const failed = exchanges.slice(0, from)
+    const again = exchanges.slice(from)
+    if (failed.length !== 0 && !this.#fail(failed, error)) return
+    this.#again(again)
+  }
+
+  #fail(exchanges: Batch, error: Error): boolean {
+    const { name, chain } = this.#env
+    const causes = [`Transform ${this.#type} named ${name} failed in chain ${chain}`, ...causesOf(error)]
+    const message = failureText(chain, causes, false)
+    for (const exchange of exchanges) {
+      const reply = this.#info.protocol.failure(exchange.request, 'unavailable', message)
+      if (reply === null || exchange.requestParts?.ended === false) {
+        this.#link!.fail(error)
+        return false
+      }
+      exchange.response = reply
+      exchange.state = DONE
+      exchange.note = 0
+      exchange.requestParts?.abort(error)
+    }
+    this.#pool.stats.failedRequests += exchanges.length
+    this.#link!.reply(exchanges)
+    return true
+  }
+
+  #again(exchanges: Batch): void {
+    if (exchanges.length === 0) return
+    for (const exchange of exchanges) {
+      if (exchange.state !== HELD) exchange.retries++
+      exchange.state = HELD
+      exchange.upstream = null
+      exchange.carrier = null
+    }
+    this.#pool.stats.retries += exchanges.length
+    this.#waiting.unshift(...exchanges)
+  }
+}

@@ -1,0 +1,202 @@
+// Hot path
+import type { Connection, Task, Turn } from '../world/world.ts'
+import type { Frame } from './frame.ts'
+
+const CHUNK_BYTES = 64 * 1024
+const SMALL_BYTES = 4 * 1024
+const RETAIN_BYTES = 16 * 1024
+/** Owned bytes from this size on leave from where they are; smaller ones are copied next to their neighbours. */
+const RANGE_BYTES = 16 * 1024
+
+/** Buffers that the outboxes of one thread fill and give back once the kernel took the bytes. */
+export class Scratch {
+  readonly #small: Buffer[] = []
+  readonly #large: Buffer[] = []
+
+  take(large: boolean): Buffer {
+    if (large) return this.#large.pop() ?? Buffer.allocUnsafeSlow(CHUNK_BYTES)
+    return this.#small.pop() ?? Buffer.allocUnsafeSlow(SMALL_BYTES)
+  }
+
+  give(buffer: Buffer): void {
+    const pool = buffer.length === CHUNK_BYTES ? this.#large : this.#small
+    if (pool.length < 64) pool.push(buffer)
+  }
+}
+
+/**
+ * What one socket has to write in this turn: small frames are copied side by side and leave in one write at the turn's end, or
+ * as soon as 64 KiB are there. While the kernel takes no more, bytes gather here, densely.
+ */
+export class Outbox implements Task {
+  /** Bytes that wait here; those that wait in the connection are not counted. */
+  waitingBytes = 0
+  /** Bytes ever appended, and ever handed to the connection. */
+  appendedBytes = 0
+  handedBytes = 0
+  readonly #connection: Connection
+  readonly #turn: Turn
+  /** Null: keep what was written, frames point at their copies in here for as long as they live. */
+  readonly #scratch: Scratch | null
+  /** The chunk that is being filled; `[#from, #at)` of it waits to be written. */
+  #chunk: Buffer | null = null
+  #from = 0
+  #at = 0
+  /** Closed ranges that wait before the chunk, and the scratch buffer that each gives back, if any. */
+  readonly #ranges: Buffer[] = []
+  readonly #gives: (Buffer | null)[] = []
+  #scheduled = false
+  #blocked = false
+
+  constructor(connection: Connection, turn: Turn, scratch: Scratch | null) {
+    this.#connection = connection
+    this.#turn = turn
+    this.#scratch = scratch
+  }
+
+  /** Bytes not yet with the kernel. */
+  get unsentBytes(): number {
+    return this.#blocked ? this.waitingBytes + this.#connection.unsentBytes : this.waitingBytes
+  }
+
+  /** Appends a frame. A retaining outbox re-points it at the copy, so that it can be sent again. */
+  append(frame: Frame): void {
+    let bytes = frame.bytes
+    let start = frame.start
+    let end = frame.end
+    let owned = !frame.borrowed
+    if (frame.edits !== null) {
+      bytes = frame.toBuffer()
+      start = 0
+      end = bytes.length
+      owned = true
+    }
+    const size = end - start
+    this.appendedBytes += size
+    this.waitingBytes += size
+    if (size >= RANGE_BYTES && (owned || this.#scratch === null)) {
+      frame.own()
+      if (!owned) {
+        bytes = frame.bytes
+        start = frame.start
+        end = frame.end
+      }
+      this.#closeChunk()
+      this.#ranges.push(bytes.subarray(start, end))
+      this.#gives.push(null)
+    } else if (this.#scratch === null) {
+      this.#copyRetained(frame, bytes, start, size)
+    } else this.#copy(bytes, start, end, this.#scratch)
+    if (!this.#scheduled) {
+      this.#scheduled = true
+      this.#turn.flush(this)
+    }
+    if (this.waitingBytes >= CHUNK_BYTES && !this.#blocked) this.#write()
+  }
+
+  run(): void {
+    this.#scheduled = false
+    if (!this.#blocked) this.#write()
+  }
+
+  /** The connection took all it was given. */
+  drained(): void {
+    this.#blocked = false
+    this.#write()
+  }
+
+  /** Nothing more will be written. */
+  clear(): void {
+    this.#ranges.length = 0
+    this.#gives.length = 0
+    this.#chunk = null
+    this.#from = this.#at = 0
+    this.waitingBytes = 0
+  }
+
+  #copyRetained(frame: Frame, bytes: Buffer, start: number, size: number): void {
+    let chunk = this.#chunk
+    if (chunk === null || this.#at + size > chunk.length) {
+      this.#closeChunk()
+      chunk = this.#chunk = Buffer.allocUnsafeSlow(RETAIN_BYTES)
+    }
+    bytes.copy(chunk, this.#at, start, start + size)
+    if (frame.edits === null) {
+      frame.bytes = chunk
+      frame.start = this.#at
+      frame.end = this.#at + size
+      frame.borrowed = false
+    } else frame.own()
+    this.#at += size
+  }
+
+  #copy(bytes: Buffer, start: number, end: number, scratch: Scratch): void {
+    let from = start
+    while (from < end) {
+      let chunk = this.#chunk
+      if (chunk === null) {
+        chunk = this.#chunk = scratch.take(end - from > SMALL_BYTES)
+      } else if (chunk.length === SMALL_BYTES && this.#at + (end - from) > SMALL_BYTES) {
+        const large = scratch.take(true)
+        chunk.copy(large, 0, 0, this.#at)
+        scratch.give(chunk)
+        chunk = this.#chunk = large
+      }
+      const count = Math.min(end - from, chunk.length - this.#at)
+      bytes.copy(chunk, this.#at, from, from + count)
+      this.#at += count
+      from += count
+      if (this.#at === chunk.length) this.#closeChunk()
+    }
+  }
+
+  #closeChunk(): void {
+    const chunk = this.#chunk
+    if (chunk !== null && this.#at !== this.#from) {
+      this.#ranges.push(chunk.subarray(this.#from, this.#at))
+      this.#gives.push(this.#scratch === null ? null : chunk)
+    }
+    this.#chunk = null
+    this.#from = this.#at = 0
+  }
+
+  #write(): void {
+    const ranges = this.#ranges
+    if (ranges.length !== 0 && !this.#writeRanges(ranges)) return
+    const chunk = this.#chunk
+    if (chunk === null || this.#at === this.#from) return
+    const size = this.#at - this.#from
+    this.waitingBytes -= size
+    this.handedBytes += size
+    const bytes = chunk.subarray(this.#from, this.#at)
+    if (this.#scratch === null) {
+      // Appending goes on behind what was written: those bytes never change.
+      this.#from = this.#at
+      if (!this.#connection.write(bytes)) this.#blocked = true
+      return
+    }
+    this.#chunk = null
+    this.#at = 0
+    if (this.#connection.write(bytes)) this.#scratch.give(chunk)
+    else this.#blocked = true
+  }
+
+  #writeRanges(ranges: Buffer[]): boolean {
+    for (let i = 0; i < ranges.length; i++) {
+      const bytes = ranges[i]!
+      this.waitingBytes -= bytes.length
+      this.handedBytes += bytes.length
+      if (!this.#connection.write(bytes)) {
+        this.#blocked = true
+        ranges.splice(0, i + 1)
+        this.#gives.splice(0, i + 1)
+        return false
+      }
+      const give = this.#gives[i]!
+      if (give !== null) this.#scratch!.give(give)
+    }
+    ranges.length = 0
+    this.#gives.length = 0
+    return true
+  }
+}

@@ -1,0 +1,186 @@
+import { systemErrorText } from '../base/errors.ts'
+import type { Address, World } from '../world/world.ts'
+import type { Carrier } from './exchange.ts'
+import type { Frame } from './frame.ts'
+import type { Log } from './kind.ts'
+import type { Protocol, WireOptions } from './protocol.ts'
+import { noPoolStats } from './stats.ts'
+import { CLOSED, ConnectError, READY, Upstream, type UpstreamOwner } from './upstream.ts'
+
+/** Waits between attempts to connect, doubling from the first to the second. */
+const BACKOFF_FIRST_MS = 10
+const BACKOFF_LAST_MS = 500
+/** Clean upstreams that wait for the next session that must be pinned, per attributes; and how long. */
+const SPARE_MAX = 64
+const SPARE_MS = 30_000
+
+export interface PoolOptions {
+  readonly endpoint: Address
+  readonly connectTimeoutMs: number
+  readonly protocol: Protocol
+  readonly wireOptions: WireOptions
+  readonly world: World
+  readonly log: Log
+  readonly isError: (reply: Frame) => boolean
+}
+
+/** The connections of one thread to one endpoint: per attributes one that sessions share, and those that sessions have for themselves. */
+export class Pool implements UpstreamOwner {
+  readonly world: World
+  readonly protocol: Protocol
+  readonly wireOptions: WireOptions
+  readonly stats = noPoolStats()
+  readonly isError: (reply: Frame) => boolean
+  readonly #options: PoolOptions
+  readonly #shared = new Map<string, Upstream>()
+  readonly #spare = new Map<string, Upstream[]>()
+  readonly #all = new Set<Upstream>()
+  #backoffMs = 0
+  #nextAttempt = 0
+
+  constructor(options: PoolOptions) {
+    this.#options = options
+    this.world = options.world
+    this.protocol = options.protocol
+    this.wireOptions = options.wireOptions
+    this.isError = options.isError
+  }
+
+  /** Requests in flight on all upstreams. */
+  get inFlight(): number {
+    let count = 0
+    for (const upstream of this.#all) count += upstream.inFlight
+    return count
+  }
+
+  /** The shared upstream of these attributes, if it stands or is being opened. */
+  find(key: string): Upstream | null {
+    return this.#shared.get(key) ?? null
+  }
+
+  /** The shared upstream of these attributes; opened where there is none. */
+  share(key: string, handshake: () => Frame[]): Upstream {
+    const found = this.#shared.get(key)
+    if (found !== undefined) return found
+    const upstream = this.#open(key, handshake())
+    upstream.shared = true
+    this.#shared.set(key, upstream)
+    return upstream
+  }
+
+  /** An upstream for one session alone: a spare one, or a new one. */
+  dedicate(key: string, carrier: Carrier, handshake: () => Frame[]): Upstream {
+    const spare = this.#spare.get(key)?.pop()
+    const upstream = spare ?? this.#open(key, handshake())
+    upstream.pinnedTo = carrier
+    return upstream
+  }
+
+  /** A dedicated upstream has these attributes now, and nothing of its session: others may share it. */
+  adopt(upstream: Upstream, key: string): void {
+    upstream.pinnedTo = null
+    upstream.key = key
+    if (this.#shared.has(key)) {
+      this.release(upstream)
+      return
+    }
+    upstream.shared = true
+    this.#shared.set(key, upstream)
+  }
+
+  /** Its session needs it no more; it is clean and nothing is in flight. */
+  release(upstream: Upstream): void {
+    upstream.pinnedTo = null
+    if (upstream.state !== READY) return
+    let spare = this.#spare.get(upstream.key)
+    if (spare === undefined) this.#spare.set(upstream.key, (spare = []))
+    if (spare.length >= SPARE_MAX) {
+      upstream.destroy(new Error('spare'))
+      return
+    }
+    spare.push(upstream)
+    const list = spare
+    this.world.clock.after(SPARE_MS, () => {
+      // Only one that has waited all the time: the oldest stands first.
+      if (list[0] === upstream) {
+        list.shift()
+        upstream.destroy(new Error('spare'))
+      }
+    })
+  }
+
+  /** Nothing new is put on it: one session alone keeps it, or nobody does and it closes when all is answered. */
+  isolate(upstream: Upstream, keeper: Carrier | null): void {
+    if (!upstream.shared) return
+    upstream.shared = false
+    if (this.#shared.get(upstream.key) === upstream) this.#shared.delete(upstream.key)
+    if (keeper === null) this.retire(upstream)
+    else upstream.pinnedTo = keeper
+    this.stats.isolations++
+  }
+
+  /** Closes it as soon as nothing is in flight. */
+  retire(upstream: Upstream): void {
+    upstream.pinnedTo = null
+    upstream.retired = true
+    if (upstream.inFlight === 0) upstream.destroy(new Error('retired'))
+  }
+
+  count(): { shared: number; pinned: number } {
+    let shared = 0
+    for (const upstream of this.#all) if (upstream.shared) shared++
+    return { shared, pinned: this.#all.size - shared }
+  }
+
+  close(): void {
+    for (const upstream of this.#all) upstream.destroy(new Error('the sink is closed'))
+  }
+
+  // --- from upstreams
+
+  onUpstreamReady(): void {
+    this.#backoffMs = 0
+  }
+
+  onUpstreamIdle(upstream: Upstream): void {
+    if (upstream.retired) upstream.destroy(new Error('retired'))
+  }
+
+  onUpstreamClosed(upstream: Upstream, error: Error): void {
+    this.#all.delete(upstream)
+    if (this.#shared.get(upstream.key) === upstream) this.#shared.delete(upstream.key)
+    const spare = this.#spare.get(upstream.key)
+    const at = spare?.indexOf(upstream) ?? -1
+    if (at >= 0) spare!.splice(at, 1)
+    if (error instanceof ConnectError) this.stats.connectFailures++
+    else this.stats.deaths++
+  }
+
+  #open(key: string, handshake: Frame[]): Upstream {
+    const upstream = new Upstream(this, key)
+    this.#all.add(upstream)
+    const wait = this.#backoffMs === 0 ? 0 : this.#nextAttempt - this.world.clock.now()
+    if (wait > 0) this.world.clock.after(wait, () => this.#connect(upstream, handshake))
+    else this.#connect(upstream, handshake)
+    return upstream
+  }
+
+  #connect(upstream: Upstream, handshake: Frame[]): void {
+    if (upstream.state === CLOSED) return
+    const { endpoint, connectTimeoutMs } = this.#options
+    this.world.net.connect(endpoint, connectTimeoutMs, (error, connection) => {
+      if (connection !== null) {
+        if (upstream.state === CLOSED) connection.destroy()
+        else upstream.connected(connection, handshake)
+        return
+      }
+      this.#backoffMs = Math.min(BACKOFF_LAST_MS, Math.max(BACKOFF_FIRST_MS, this.#backoffMs * 2))
+      this.#nextAttempt = this.world.clock.now() + this.#backoffMs
+      upstream.destroy(
+        new ConnectError(`Failed to connect to destination ${endpoint.host}:${endpoint.port}`, {
+          cause: new Error(systemErrorText(error!)),
+        }),
+      )
+    })
+  }
+}

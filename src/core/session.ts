@@ -1,0 +1,482 @@
+// Hot path
+import { Ring } from '../base/ring.ts'
+import { causesOf, withCauses } from '../base/errors.ts'
+import type { Connection, ConnectionHandler, Task } from '../world/world.ts'
+import { Assembler } from './assembler.ts'
+import { Chain, failureText, type ChainTop } from './chain.ts'
+import { AT_OWNER, DONE, Exchange, type Batch } from './exchange.ts'
+import { FRAME_HEAD, FRAME_LAST, FRAME_WHOLE, type Frame } from './frame.ts'
+import { Input } from './input.ts'
+import { Outbox } from './outbox.ts'
+import { Parts } from './parts.ts'
+import { ProtocolError, type Wire } from './protocol.ts'
+import type { Source } from './source.ts'
+import type { SessionInfo } from './transform.ts'
+
+/** Unparsed bytes at which reading stops while the server, not the client, is what the session waits for. */
+const INPUT_BYTES_MAX = 256 * 1024
+/** How long a closed session waits for its client to take the last bytes and close too. */
+const LINGER_MS = 5000
+
+const OPEN = 0
+/** Takes no more requests; ends when everything in flight was answered. */
+const DRAINING = 1
+/** Everything was answered; the last bytes are on their way. */
+const ENDING = 2
+const CLOSED = 3
+
+/** One client connection and its state: cuts requests, sends them down the chain in quanta, keeps the order of the replies. */
+export class Session implements ConnectionHandler, ChainTop, Task {
+  readonly level = AT_OWNER
+  readonly info: SessionInfo
+  readonly chain: Chain
+  /** Clock milliseconds of the last request, for the idle timeout. */
+  lastActive: number
+  inFlight = 0
+  readonly #source: Source
+  readonly #connection: Connection
+  readonly #wire: Wire
+  readonly #outbox: Outbox
+  readonly #input = new Input()
+  /** Exchanges whose replies leave in this order. */
+  readonly #ring = new Ring<Exchange>()
+  readonly #ordered: boolean
+  /** Its reply's head has left, the rest has not. */
+  #emitting: Exchange | null = null
+  /** Its request's head has gone down, the rest has not come. */
+  #arriving: Exchange | null = null
+  #assembler: Assembler | null = null
+  /** Pushes that came in the middle of a reply. */
+  readonly #pushes: Frame[] = []
+  #state = OPEN
+  #stops = 0
+  #scheduled = false
+  #pumping = false
+  #paused = false
+  #stalled = false
+  #inputEnded = false
+  #reason = 'client'
+
+  constructor(source: Source, connection: Connection, info: SessionInfo) {
+    this.#source = source
+    this.#connection = connection
+    this.info = info
+    this.#ordered = info.protocol.orderToClient === 'request-order'
+    this.#wire = info.protocol.wire('client', source.wireOptions)
+    this.#outbox = new Outbox(connection, source.world.turn, source.scratch)
+    this.lastActive = source.world.clock.now()
+    this.chain = new Chain(source.chain, this, source.world, source.limits, source.log)
+    connection.handler = this
+    connection.resume()
+  }
+
+  // --- from the client
+
+  onData(bytes: Buffer, start: number, end: number): void {
+    if (this.#state >= DRAINING) return
+    this.#source.stats.bytesRead += end - start
+    this.lastActive = this.#source.world.clock.now()
+    if (this.#wire.pending !== 0 && this.#blocked()) {
+      this.#input.push(bytes, start, end)
+    } else if (this.#input.bytes !== 0) {
+      this.#input.push(bytes, start, end)
+      this.#pump()
+    } else {
+      this.#wire.push(bytes, start, end)
+      this.#pump()
+      if (this.#wire.pending !== 0) this.#wire.keep()
+    }
+    this.#weigh()
+  }
+
+  onDrain(): void {
+    this.#outbox.drained()
+    this.#drained()
+  }
+
+  onEnd(): void {
+    this.#inputEnded = true
+    if (this.#state === OPEN && !this.#scheduled) this.#schedule()
+    if (this.#state === ENDING) this.#connection.destroy()
+  }
+
+  onClose(error: Error | null): void {
+    if (this.#state === CLOSED) return
+    if (error !== null && this.#state === OPEN) this.#reason = 'client-reset'
+    this.#state = CLOSED
+    this.#outbox.clear()
+    this.#input.clear()
+    for (let exchange = this.#ring.shift(); exchange !== undefined; exchange = this.#ring.shift())
+      if (exchange.state !== DONE) this.chain.cancel(exchange)
+    this.inFlight = 0
+    this.chain.close()
+    this.#source.closed(this, this.#reason)
+  }
+
+  // --- work
+
+  run(): void {
+    this.#scheduled = false
+    if (this.#state !== OPEN) return
+    this.#pump()
+    if (this.#wire.pending !== 0) this.#wire.keep()
+    this.#weigh()
+  }
+
+  /** Idle since then? The source's clock asks. */
+  idleSince(limit: number): boolean {
+    return this.#state === OPEN && this.lastActive < limit && !this.#scheduled && this.#input.bytes === 0
+  }
+
+  /** Takes no more requests, answers those in flight, hands on what stages hold, and closes. */
+  drain(reason: string): void {
+    if (this.#state !== OPEN) return
+    this.#state = DRAINING
+    this.#reason = reason
+    this.#input.clear()
+    this.#arriving?.requestParts?.abort(new Error(`the session ends: ${reason}`))
+    this.chain.flush()
+    this.#maybeEnd()
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#state !== OPEN) return
+    this.#scheduled = true
+    this.#source.world.turn.work(this)
+  }
+
+  #blocked(): boolean {
+    return this.#stops !== 0 || this.#stalled || this.inFlight >= this.#source.limits.sessionInFlightMax
+  }
+
+  /** One quantum of requests goes down the chain; what is left waits for its turn. */
+  #pump(): void {
+    // A reply that a synchronous sink gives inside the pump must not start another one.
+    if (this.#pumping) return
+    this.#pumping = true
+    const left = this.#cut(this.#source.limits.quantumFrames)
+    this.#pumping = false
+    if (left || (!this.#blocked() && this.#input.bytes !== 0)) this.#schedule()
+    else if (this.#inputEnded && this.#state === OPEN && !this.#blocked()) this.#eof()
+  }
+
+  /** True when more may be there than one quantum. */
+  #cut(quantum: number): boolean {
+    const wire = this.#wire
+    const now = this.#source.world.clock.now()
+    let batch: Batch = []
+    let frames = 0
+    try {
+      while (frames < quantum && !this.#blocked()) {
+        const frame = wire.next()
+        if (frame === null) {
+          const chunk = this.#input.shift()
+          if (chunk === null) break
+          wire.push(chunk, 0, chunk.length)
+          continue
+        }
+        frames++
+        if (frame.flags === FRAME_WHOLE) this.#take(frame, batch, now)
+        else batch = this.#takePart(frame, batch, now)
+      }
+    } catch (error) {
+      this.#refuse(error, batch, now)
+    }
+    if (batch.length !== 0) this.chain.down(batch)
+    this.#source.stats.requests += frames
+    return frames === quantum
+  }
+
+  #take(frame: Frame, batch: Batch, now: number): Exchange {
+    const exchange = new Exchange(frame, this, AT_OWNER, now)
+    this.inFlight++
+    if (this.#ordered) this.#ring.push(exchange)
+    this.#wire.sent(exchange)
+    batch.push(exchange)
+    return exchange
+  }
+
+  #takePart(frame: Frame, batch: Batch, now: number): Batch {
+    if (frame.flags & FRAME_HEAD) {
+      if (this.chain.wantsWhole(frame.kind)) {
+        this.#assembler = new Assembler(frame, this.#source.limits.frameBytesMax)
+        return batch
+      }
+      this.#source.stats.cutThroughs++
+      const exchange = this.#take(frame, batch, now)
+      exchange.requestParts = new Parts()
+      this.#arriving = exchange
+      return batch
+    }
+    if (this.#assembler !== null) {
+      const whole = this.#assembler.add(frame)
+      if (whole !== null) {
+        this.#assembler = null
+        this.#take(whole, batch, now)
+      }
+      return batch
+    }
+    // The head must be down before its part.
+    if (batch.length !== 0) this.chain.down(batch)
+    this.#giveOn(frame)
+    return []
+  }
+
+  #giveOn(part: Frame): void {
+    const exchange = this.#arriving!
+    if (part.flags & FRAME_LAST) this.#arriving = null
+    if (!this.chain.partDown(exchange, part)) {
+      this.stop()
+      exchange.requestParts!.onDrain = () => {
+        exchange.requestParts!.onDrain = null
+        this.go()
+      }
+    }
+  }
+
+  /** The client broke the protocol: what it asked before is answered, then it gets the protocol's error, then it is closed. */
+  #refuse(error: unknown, batch: Batch, now: number): void {
+    const message = error instanceof Error ? error.message : String(error)
+    if (!(error instanceof ProtocolError) && !(error instanceof RangeError)) {
+      this.#source.log.error('a session met a fault of ours', { error: error instanceof Error ? error.stack : message })
+      this.#reason = 'fault'
+    } else {
+      this.#source.log.warn(
+        withCauses(`failed to decode message: Error decoding ${this.info.protocol.name.toLowerCase()} frame`, [message]),
+      )
+      this.#reason = 'protocol-error'
+    }
+    if (batch.length !== 0) {
+      const down = batch.splice(0)
+      this.chain.down(down)
+    }
+    const reply = error instanceof ProtocolError ? error.reply : null
+    if (reply !== null) {
+      const last = new Exchange(reply, this, AT_OWNER, now)
+      last.response = reply
+      this.inFlight++
+      this.#ring.push(last)
+      this.#advance()
+    }
+    this.drain(this.#reason)
+  }
+
+  #eof(): void {
+    try {
+      const last = this.#wire.eof()
+      if (last !== null) {
+        const batch: Batch = []
+        this.#take(last, batch, this.lastActive)
+        this.chain.down(batch)
+      }
+    } catch {
+      // The client left in the middle of a request: nobody waits for an answer to that one.
+    }
+    this.drain('client')
+  }
+
+  /** Stops and starts reading. While it is the client that does not read, its requests are taken up to the session's bound. */
+  #weigh(): void {
+    const { bytes } = this.#input
+    const limits = this.#source.limits
+    const max = this.#stalled ? limits.sessionBytesMax : Math.min(INPUT_BYTES_MAX, limits.sessionBytesMax)
+    if (!this.#paused && bytes > max) {
+      this.#paused = true
+      this.#source.stats.pauses++
+      this.#connection.pause()
+    } else if (this.#paused && bytes <= max / 2 && this.#state === OPEN) {
+      this.#paused = false
+      this.#connection.resume()
+    }
+  }
+
+  // --- towards the client
+
+  onReplies(batch: Batch): void {
+    const ring = this.#ring
+    for (let i = 0; i < batch.length; i++) {
+      const exchange = batch[i]!
+      if (!this.#ordered) ring.push(exchange)
+      if (ring.peek() === exchange) this.#emit(exchange)
+      else exchange.response!.own()
+    }
+    this.#advance()
+    this.lastActive = this.#source.world.clock.now()
+    this.#after()
+  }
+
+  onReplyPart(exchange: Exchange, part: Frame): boolean {
+    if (this.#emitting !== exchange || (exchange.responseParts !== null && !exchange.responseParts.empty)) {
+      const parts = (exchange.responseParts ??= new Parts())
+      parts.onDrain ??= () => exchange.onReplyDrain?.()
+      return parts.push(part)
+    }
+    this.#append(part)
+    if (part.flags & FRAME_LAST) {
+      this.#emitting = null
+      this.#finish(exchange)
+      this.#advance()
+      this.#after()
+      return true
+    }
+    return this.#outbox.unsentBytes <= this.#source.limits.sessionUnsentBytes
+  }
+
+  onSilent(exchange: Exchange): void {
+    exchange.at = AT_OWNER
+    exchange.response = null
+    exchange.state = DONE
+    if (this.#ordered) {
+      this.#advance()
+      this.#after()
+    } else this.inFlight--
+  }
+
+  onPush(push: Frame): void {
+    if (this.#state >= ENDING) return
+    // A push never goes into the middle of a reply.
+    if (this.#emitting !== null) {
+      this.#pushes.push(push.own())
+      return
+    }
+    this.#append(push)
+    this.lastActive = this.#source.world.clock.now()
+    this.#after()
+  }
+
+  stop(): void {
+    this.#stops++
+  }
+
+  go(): void {
+    this.#stops--
+    if (this.#stops === 0) this.#schedule()
+  }
+
+  end(reason: string): void {
+    this.drain(reason)
+  }
+
+  abort(reason: string): void {
+    if (this.#state === CLOSED) return
+    this.#reason = reason
+    this.#state = ENDING
+    this.#connection.destroy()
+  }
+
+  /** Ends the session: what is in flight gets an error, where its protocol has one. */
+  fail(error: Error): void {
+    if (this.#state >= ENDING) return
+    this.#source.log.error(withCauses('connection was unexpectedly terminated', causesOf(error)))
+    this.#reason = 'failed'
+    if (this.#emitting !== null || !this.#failAll(error)) {
+      this.#connection.destroy()
+      return
+    }
+    this.#state = DRAINING
+    this.#maybeEnd()
+  }
+
+  #failAll(error: Error): boolean {
+    const message = failureText(this.chain.spec.name, causesOf(error), true)
+    for (let i = 0; i < this.#ring.length; i++) {
+      const exchange = this.#ring.at(i)!
+      if (exchange.at === AT_OWNER) continue
+      const reply = this.info.protocol.failure(exchange.request, 'internal', message)
+      if (reply === null) return false
+      this.chain.cancel(exchange)
+      exchange.at = AT_OWNER
+      exchange.response = reply
+    }
+    this.#advance()
+    return true
+  }
+
+  #emit(exchange: Exchange): void {
+    const frame = exchange.response!
+    this.#append(frame)
+    if (frame.flags & FRAME_LAST) {
+      this.#finish(exchange)
+      return
+    }
+    this.#emitting = exchange
+    const parts = exchange.responseParts
+    if (parts === null) return
+    for (let part = parts.shift(); part !== null; part = parts.shift()) {
+      this.#append(part)
+      if (part.flags & FRAME_LAST) {
+        this.#emitting = null
+        this.#finish(exchange)
+        return
+      }
+    }
+  }
+
+  #append(frame: Frame): void {
+    if (this.#state >= ENDING) return
+    this.#source.stats.bytesWritten += frame.end - frame.start
+    this.#outbox.append(frame)
+  }
+
+  /** The exchange at the ring's head has left whole. */
+  #finish(exchange: Exchange): void {
+    exchange.state = DONE
+    this.#ring.shift()
+    this.inFlight--
+    // A stage answered it before all of it came: the rest goes nowhere.
+    if (exchange === this.#arriving && exchange.carrier === null) exchange.requestParts!.abort(new Error('answered'))
+    if (this.#pushes.length !== 0) {
+      for (let i = 0; i < this.#pushes.length; i++) this.#append(this.#pushes[i]!)
+      this.#pushes.length = 0
+    }
+  }
+
+  #advance(): void {
+    for (let exchange = this.#ring.peek(); exchange !== undefined; exchange = this.#ring.peek()) {
+      if (exchange.at !== AT_OWNER || this.#emitting !== null) return
+      if (exchange.response !== null) this.#emit(exchange)
+      else if (exchange.state === DONE) this.#finish(exchange)
+      else return
+    }
+  }
+
+  /** Something left, or was answered: is the client too slow, may the next requests go, is this the end? */
+  #after(): void {
+    if (this.#outbox.unsentBytes > this.#source.limits.sessionUnsentBytes) {
+      this.#stalled = true
+      this.#weigh()
+    }
+    if (this.#state === DRAINING) this.#maybeEnd()
+    else if (!this.#blocked() && (this.#wire.pending !== 0 || this.#input.bytes !== 0 || this.#inputEnded)) this.#schedule()
+  }
+
+  #drained(): void {
+    const emitting = this.#emitting
+    if (this.#outbox.unsentBytes <= this.#source.limits.sessionUnsentBytes / 2) {
+      if (this.#stalled) {
+        this.#stalled = false
+        this.#schedule()
+      }
+      emitting?.onReplyDrain?.()
+    }
+    if (this.#state === DRAINING) this.#maybeEnd()
+    else if (this.#state === ENDING) this.#finishEnd()
+  }
+
+  #maybeEnd(): void {
+    if (this.#state !== DRAINING || this.inFlight !== 0) return
+    this.#state = ENDING
+    this.chain.close()
+    this.#finishEnd()
+  }
+
+  #finishEnd(): void {
+    this.#outbox.run()
+    if (this.#outbox.unsentBytes !== 0) return
+    this.#connection.end()
+    if (this.#inputEnded) return
+    // Reading goes on, into nothing: a close with unread bytes would reset the connection and lose the last replies.
+    this.#connection.resume()
+    this.#source.world.clock.after(LINGER_MS, () => this.#connection.destroy())
+  }
+}

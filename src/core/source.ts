@@ -1,0 +1,98 @@
+import type { Connection, World } from '../world/world.ts'
+import type { ChainSpec } from './chain.ts'
+import type { Limits, Log } from './kind.ts'
+import { Scratch } from './outbox.ts'
+import type { Protocol, WireOptions } from './protocol.ts'
+import { Session } from './session.ts'
+import { countIn, noSourceStats } from './stats.ts'
+
+export interface SourceOptions {
+  readonly name: string
+  readonly protocol: Protocol
+  readonly chain: ChainSpec
+  readonly limits: Limits
+  readonly world: World
+  readonly log: Log
+  /** Milliseconds without a request after which a client is disconnected; null: never. */
+  readonly idleTimeoutMs: number | null
+  /** Shared by the outboxes of one thread. */
+  readonly scratch: Scratch
+}
+
+/** What accepts clients for one chain, on one thread. */
+export class Source {
+  readonly name: string
+  readonly protocol: Protocol
+  readonly chain: ChainSpec
+  readonly limits: Limits
+  readonly world: World
+  readonly log: Log
+  readonly scratch: Scratch
+  readonly wireOptions: WireOptions
+  readonly stats = noSourceStats()
+  readonly sessions = new Set<Session>()
+  /** Called whenever a session has ended. */
+  onSessionClosed: (() => void) | null = null
+  readonly #idleTimeoutMs: number | null
+  #accepted = 0
+  #drained: (() => void) | null = null
+
+  constructor(options: SourceOptions) {
+    this.name = options.name
+    this.protocol = options.protocol
+    this.chain = options.chain
+    this.limits = options.limits
+    this.world = options.world
+    this.log = options.log
+    this.scratch = options.scratch
+    this.wireOptions = { cutThroughBytes: options.limits.cutThroughBytes }
+    this.#idleTimeoutMs = options.idleTimeoutMs
+    if (this.#idleTimeoutMs !== null) this.#watchIdle(this.#idleTimeoutMs)
+  }
+
+  /** A client connected. `id` is the accept counter of the source, where another thread counts; from 1. */
+  accept(connection: Connection, id: number = this.#accepted + 1): Session {
+    this.#accepted = id
+    const session = new Session(this, connection, {
+      id,
+      protocol: this.protocol,
+      source: this.name,
+      chain: this.chain.name,
+      clientAddress: connection.remoteAddress,
+      clientPort: connection.remotePort,
+      localAddress: connection.localAddress,
+      localPort: connection.localPort,
+    })
+    this.sessions.add(session)
+    return session
+  }
+
+  /** Lets every session finish what is in flight and end. Resolves when none is left, or after `deadlineMs`. */
+  drain(deadlineMs: number | null): Promise<void> {
+    for (const session of this.sessions) session.drain('shutdown')
+    if (this.sessions.size === 0) return Promise.resolve()
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#drained = resolve
+    if (deadlineMs !== null) this.world.clock.after(deadlineMs, resolve)
+    return promise
+  }
+
+  closed(session: Session, reason: string): void {
+    this.sessions.delete(session)
+    countIn(this.stats.closed, reason)
+    this.onSessionClosed?.()
+    if (this.sessions.size === 0) this.#drained?.()
+  }
+
+  #watchIdle(timeoutMs: number): void {
+    this.world.clock.after(Math.min(1000, timeoutMs), () => {
+      const limit = this.world.clock.now() - timeoutMs
+      for (const session of this.sessions) {
+        if (!session.idleSince(limit)) continue
+        this.log.debug(`idle timeout: ${session.info.clientAddress}:${session.info.clientPort}`)
+        session.drain('idle')
+      }
+      this.#watchIdle(timeoutMs)
+    })
+  }
+}

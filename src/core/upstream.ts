@@ -1,0 +1,333 @@
+// Hot path
+import { systemErrorText } from '../base/errors.ts'
+import type { Connection, ConnectionHandler, World } from '../world/world.ts'
+import { ANSWERING, DONE, QUEUED, WRITTEN, Exchange, type Batch, type Carrier } from './exchange.ts'
+import { FRAME_LAST, type Frame } from './frame.ts'
+import { Outbox } from './outbox.ts'
+import { MATCH_DROP, MATCH_PART, MATCH_PUSH, WIRE_CLEAN, type Protocol, type Wire, type WireOptions } from './protocol.ts'
+import type { PoolStats } from './stats.ts'
+
+/** Unsent bytes at which an upstream takes no more for now. */
+const CONGESTED_BYTES = 1024 * 1024
+
+export const CONNECTING = 0
+export const READY = 1
+export const CLOSED = 2
+
+/** No connection could be had: nothing was sent. */
+export class ConnectError extends Error {}
+/** A connection was lost: what was sent may have been executed. */
+export class LostError extends Error {}
+
+/** What an upstream asks of the pool that it belongs to. */
+export interface UpstreamOwner {
+  readonly world: World
+  readonly protocol: Protocol
+  readonly wireOptions: WireOptions
+  readonly stats: PoolStats
+  onUpstreamReady(upstream: Upstream): void
+  onUpstreamClosed(upstream: Upstream, error: Error): void
+  /** Nothing is in flight on it any more. */
+  onUpstreamIdle(upstream: Upstream): void
+  isError(reply: Frame): boolean
+}
+
+/** One connection to a server. Exchanges of many sessions share it, or one session has it for itself. */
+export class Upstream implements ConnectionHandler {
+  /** The attributes that it has, as their key. */
+  key: string
+  state = CONNECTING
+  /** In the pool's table of shared ones: sessions may put more on it. */
+  shared = false
+  /** The only one that may send on it. */
+  pinnedTo: Carrier | null = null
+  /** Close it as soon as nothing is in flight. */
+  retired = false
+  wire: Wire
+  readonly #owner: UpstreamOwner
+  #connection: Connection | null = null
+  #outbox: Outbox | null = null
+  /** What came before it was ready. */
+  #waiting: Batch = []
+  readonly #touched: Carrier[] = []
+  /** Those that stopped their sessions until it takes more. */
+  #congested: (() => void)[] = []
+  #sending: Exchange | null = null
+  #paused = 0
+
+  constructor(owner: UpstreamOwner, key: string) {
+    this.#owner = owner
+    this.key = key
+    this.wire = owner.protocol.wire('server', owner.wireOptions)
+  }
+
+  get inFlight(): number {
+    return this.wire.inFlight + this.#waiting.length
+  }
+
+  get congested(): boolean {
+    return this.#outbox !== null && this.#outbox.unsentBytes > CONGESTED_BYTES
+  }
+
+  get paused(): boolean {
+    return this.#paused !== 0
+  }
+
+  /** Still sends parts of a request: nothing else may go between them. */
+  get sending(): boolean {
+    return this.#sending !== null
+  }
+
+  /** The connection stands. `handshake` gives it its attributes; the replies must not be errors. */
+  connected(connection: Connection, handshake: Frame[]): void {
+    this.#connection = connection
+    this.#outbox = new Outbox(connection, this.#owner.world.turn, null)
+    connection.handler = this
+    connection.resume()
+    if (handshake.length === 0) {
+      this.#ready()
+      return
+    }
+    const carrier = new Handshake(this, handshake.length, this.#owner)
+    for (const frame of handshake) {
+      const exchange = new Exchange(frame, noOwner, 0, 0)
+      exchange.carrier = carrier
+      this.#write(exchange)
+    }
+  }
+
+  handshaken(): void {
+    this.#ready()
+  }
+
+  /** Sends, in order. The exchange's carrier is set. */
+  send(exchange: Exchange): void {
+    exchange.upstream = this
+    exchange.state = QUEUED
+    if (this.state === READY) this.#write(exchange)
+    else {
+      exchange.request.own()
+      this.#waiting.push(exchange)
+    }
+  }
+
+  /** Was not one byte of it handed to the kernel? */
+  unsent(exchange: Exchange): boolean {
+    return this.#outbox === null || exchange.state === QUEUED || exchange.offset > this.#outbox.handedBytes
+  }
+
+  /** Nobody waits for it any more. */
+  abandon(exchange: Exchange): void {
+    const at = this.#waiting.indexOf(exchange)
+    if (at >= 0) this.#waiting.splice(at, 1)
+    else this.wire.abandon(exchange)
+  }
+
+  whenUncongested(go: () => void): void {
+    this.#congested.push(go)
+  }
+
+  pause(): void {
+    if (this.#paused++ === 0) this.#connection?.pause()
+  }
+
+  resume(): void {
+    if (--this.#paused === 0) this.#connection?.resume()
+  }
+
+  /** Closes at once. */
+  destroy(error: Error): void {
+    this.#die(error)
+  }
+
+  // --- from the server
+
+  onData(bytes: Buffer, start: number, end: number): void {
+    if (this.state === CLOSED) return
+    this.#owner.stats.bytesRead += end - start
+    try {
+      this.wire.push(bytes, start, end)
+      this.#read()
+    } catch (error) {
+      this.#die(error instanceof Error ? error : new Error(String(error)))
+    }
+    this.#deliver()
+    if (this.state === CLOSED) return
+    this.wire.keep()
+    if (this.wire.inFlight === 0) this.#owner.onUpstreamIdle(this)
+  }
+
+  onDrain(): void {
+    this.#outbox!.drained()
+    if (this.#sending !== null) this.#sendParts(this.#sending)
+    if (this.#congested.length === 0 || this.congested) return
+    const waiting = this.#congested
+    this.#congested = []
+    for (const go of waiting) go()
+  }
+
+  onEnd(): void {
+    this.#die(new LostError('The other side of this connection closed the connection'))
+  }
+
+  onClose(error: Error | null): void {
+    this.#die(
+      error === null
+        ? new LostError('The other side of this connection closed the connection')
+        : new LostError('The other side of this connection closed the connection', {
+            cause: new Error(systemErrorText(error)),
+          }),
+    )
+  }
+
+  #read(): void {
+    const wire = this.wire
+    for (let frame = wire.next(); frame !== null && this.state !== CLOSED; frame = wire.next()) {
+      const exchange = wire.match(frame)
+      const matched = wire.matched
+      if (exchange !== null) {
+        const carrier = exchange.carrier!
+        if (matched === MATCH_PART) {
+          if (carrier.arrived.length !== 0) carrier.onArrived()
+          if (frame.flags & FRAME_LAST) exchange.state = DONE
+          carrier.onReplyPart(this, exchange, frame)
+        } else {
+          exchange.response = frame
+          exchange.state = frame.flags & FRAME_LAST ? DONE : ANSWERING
+          if (carrier.arrived.length === 0) this.#touched.push(carrier)
+          carrier.arrived.push(exchange)
+        }
+      } else if (matched === MATCH_PUSH) this.#push(frame)
+      else if (matched === MATCH_DROP) this.#owner.stats.lateReplies++
+      for (let silent = wire.silent(); silent !== null; silent = wire.silent()) this.#silent(silent)
+    }
+  }
+
+  #silent(exchange: Exchange): void {
+    exchange.state = DONE
+    exchange.carrier!.onSilent(exchange)
+  }
+
+  #push(frame: Frame): void {
+    const carrier = this.pinnedTo
+    if (carrier === null) return
+    if (carrier.arrived.length !== 0) carrier.onArrived()
+    carrier.onPush(frame)
+  }
+
+  /** What one read brought goes up, session by session, while its bytes are still there. */
+  #deliver(): void {
+    const touched = this.#touched
+    for (let i = 0; i < touched.length; i++) if (touched[i]!.arrived.length !== 0) touched[i]!.onArrived()
+    touched.length = 0
+  }
+
+  #ready(): void {
+    this.state = READY
+    const waiting = this.#waiting
+    this.#waiting = []
+    this.#owner.onUpstreamReady(this)
+    for (let i = 0; i < waiting.length; i++) this.#write(waiting[i]!)
+  }
+
+  #write(exchange: Exchange): void {
+    const outbox = this.#outbox!
+    const before = outbox.appendedBytes
+    outbox.append(exchange.request)
+    exchange.offset = before + 1
+    exchange.state = WRITTEN
+    this.#owner.stats.bytesWritten += outbox.appendedBytes - before
+    this.wire.sent(exchange)
+    for (let silent = this.wire.silent(); silent !== null; silent = this.wire.silent()) this.#silent(silent)
+    if (exchange.requestParts !== null) {
+      this.#sending = exchange
+      exchange.requestParts.onPart = () => this.#sendParts(exchange)
+      this.#sendParts(exchange)
+    }
+  }
+
+  #sendParts(exchange: Exchange): void {
+    const parts = exchange.requestParts!
+    const outbox = this.#outbox!
+    if (parts.error !== null) {
+      // A request broken off half-way: the server can make nothing of what would come next.
+      this.#die(new LostError('The client left in the middle of a request'))
+      return
+    }
+    while (outbox.unsentBytes <= CONGESTED_BYTES) {
+      const part = parts.shift()
+      if (part === null) return
+      outbox.append(part)
+      this.#owner.stats.bytesWritten += part.end - part.start
+      if ((part.flags & FRAME_LAST) === 0) continue
+      parts.onPart = null
+      this.#sending = null
+      exchange.carrier?.onArrived()
+      return
+    }
+  }
+
+  #die(error: Error): void {
+    if (this.state === CLOSED) return
+    this.#deliver()
+    if ((this.state as number) === CLOSED) return
+    this.state = CLOSED
+    this.#connection?.destroy()
+    const dirty = this.wire.state() !== WIRE_CLEAN
+    const lost = this.wire.takeAll()
+    for (let i = 0; i < this.#waiting.length; i++) lost.push(this.#waiting[i]!)
+    this.#waiting = []
+    this.#owner.onUpstreamClosed(this, error)
+    const groups = new Map<Carrier, Batch>()
+    if (this.pinnedTo !== null) groups.set(this.pinnedTo, [])
+    for (let i = 0; i < lost.length; i++) {
+      const carrier = lost[i]!.carrier!
+      const group = groups.get(carrier)
+      if (group === undefined) groups.set(carrier, [lost[i]!])
+      else group.push(lost[i]!)
+    }
+    for (const [carrier, exchanges] of groups) carrier.onLost(this, exchanges, error, dirty)
+    const congested = this.#congested
+    this.#congested = []
+    for (const go of congested) go()
+  }
+}
+
+/** Brings a fresh connection to its attributes. */
+class Handshake implements Carrier {
+  arrived: Batch = []
+  readonly #upstream: Upstream
+  readonly #owner: UpstreamOwner
+  #left: number
+
+  constructor(upstream: Upstream, count: number, owner: UpstreamOwner) {
+    this.#upstream = upstream
+    this.#left = count
+    this.#owner = owner
+  }
+
+  onArrived(): void {
+    const batch = this.arrived
+    this.arrived = []
+    for (let i = 0; i < batch.length; i++) {
+      if (this.#owner.isError(batch[i]!.response!)) {
+        this.#upstream.destroy(new ConnectError('The server refused what a session had been granted before'))
+        return
+      }
+      this.#left--
+    }
+    if (this.#left === 0) this.#upstream.handshaken()
+  }
+
+  onReplyPart(): void {}
+  onSilent(): void {}
+  onPush(): void {}
+  onLost(): void {}
+}
+
+const noOwner = {
+  level: -1,
+  onReplies() {},
+  onReplyPart: () => true,
+  onSilent() {},
+}

@@ -1,0 +1,241 @@
+// Hot path
+import type { Exchange } from '../../core/exchange.ts'
+import type { Frame } from '../../core/frame.ts'
+import {
+  PLAN_ATTRIBUTE,
+  PLAN_BLOCK,
+  PLAN_END,
+  PLAN_KEEP,
+  PLAN_PIN,
+  PLAN_SHARE,
+  type Sharing,
+} from '../../core/lane.ts'
+import {
+  CLASS_ATTRIBUTE,
+  CLASS_BLOCKING,
+  CLASS_MAY_BLOCK,
+  CLASS_STATELESS,
+  CLASS_WAIT,
+  codeOf,
+  commandClass,
+  pinReason,
+} from './commands.ts'
+import { encodeRequest } from './encode.ts'
+import { valkey } from './index.ts'
+import { ARRAY, BULK, ERROR, INTEGER, MAP, NULL, SIMPLE } from './resp.ts'
+import { rawFrame, withConnectionId } from './hello.ts'
+
+const HELLO = codeOf('hello')
+const AUTH = codeOf('auth')
+const SELECT = codeOf('select')
+const RESET = codeOf('reset')
+const QUIT = codeOf('quit')
+const EXEC = codeOf('exec')
+const DISCARD = codeOf('discard')
+const SETNAME = codeOf('client|setname')
+const GETNAME = codeOf('client|getname')
+const CLIENT_ID = codeOf('client|id')
+const XREAD = codeOf('xread')
+const XREADGROUP = codeOf('xreadgroup')
+
+/** `Exchange.note`: what the reply means to the session. */
+const NOTE_ATTRIBUTES = 1
+const NOTE_NAME = 2
+const NOTE_GET_NAME = 3
+const NOTE_ID = 4
+const NOTE_TRANSACTION = 5
+
+/** What a server keeps per connection and another connection can be given too. */
+interface Attributes {
+  readonly resp: 2 | 3
+  readonly database: number
+  /** AUTH's arguments, as the session sent them: kept in memory only, to bring other connections to the same identity. */
+  readonly credentials: readonly Buffer[] | null
+}
+
+const START: Attributes = { resp: 2, database: 0, credentials: null }
+
+function keyOf(attributes: Attributes): string {
+  const identity = attributes.credentials?.map((word) => `${word.length}:${word.toString('latin1')}`).join() ?? ''
+  return `${attributes.resp} ${attributes.database} ${identity}`
+}
+
+/** One session's attributes: RESP version, database, identity, name. */
+export class ValkeySharing implements Sharing {
+  key = keyOf(START)
+  #now: Attributes = START
+  /** The attributes if the request that is under way succeeds. */
+  #wanted: Attributes = START
+  #wantedName: Buffer | null = null
+  /** Changed by a request that stands in a transaction: valid once EXEC succeeded. */
+  #queued: Attributes | null = null
+  #name: Buffer | null = null
+  readonly #id: number
+
+  /** `id`: what CLIENT ID tells the session's client. */
+  constructor(id: number) {
+    this.#id = id
+  }
+
+  plan(exchange: Exchange, pinned: boolean): number {
+    const { code } = exchange.request
+    const kind = commandClass[code]
+    if (kind === CLASS_STATELESS) {
+      if (pinned && this.#queued !== null && (code === EXEC || code === DISCARD)) exchange.note = NOTE_TRANSACTION
+      return PLAN_SHARE
+    }
+    if (kind === CLASS_BLOCKING) return PLAN_BLOCK
+    if (kind === CLASS_MAY_BLOCK) return blocks(exchange.request) ? PLAN_BLOCK : PLAN_SHARE
+    if (kind === CLASS_WAIT) return PLAN_KEEP
+    if (kind === CLASS_ATTRIBUTE) return this.#planAttribute(exchange)
+    return PLAN_PIN
+  }
+
+  reason(exchange: Exchange): string {
+    return pinReason[exchange.request.code]
+  }
+
+  target(): string {
+    return keyOf(this.#wanted)
+  }
+
+  handshake(): Frame[] {
+    const { resp, database, credentials } = this.#now
+    const frames: Frame[] = []
+    if (credentials !== null) frames.push(encodeRequest(['AUTH', ...credentials]))
+    if (resp === 3) frames.push(encodeRequest(['HELLO', '3']))
+    if (database !== 0) frames.push(encodeRequest(['SELECT', String(database)]))
+    return frames
+  }
+
+  replied(exchange: Exchange): boolean {
+    const reply = exchange.response!
+    switch (exchange.note) {
+      case NOTE_ATTRIBUTES:
+        return this.#granted(exchange, reply)
+      case NOTE_NAME:
+        if (reply.kind === SIMPLE && isOk(reply)) this.#name = this.#wantedName
+        return false
+      case NOTE_GET_NAME:
+        if (reply.kind === BULK || reply.kind === NULL) exchange.response = this.#nameReply()
+        return false
+      case NOTE_ID:
+        if (reply.kind === INTEGER) exchange.response = rawFrame(`:${this.#id}\r\n`, INTEGER)
+        return false
+      case NOTE_TRANSACTION:
+        if (reply.kind === ARRAY && this.#queued !== null) this.#set(this.#queued)
+        this.#queued = null
+        return false
+    }
+    return false
+  }
+
+  #planAttribute(exchange: Exchange): number {
+    const { request } = exchange
+    const { code } = request
+    if (code === QUIT) {
+      exchange.response = rawFrame('+OK\r\n', SIMPLE)
+      return PLAN_END
+    }
+    if (code === CLIENT_ID) exchange.note = NOTE_ID
+    else if (code === GETNAME) exchange.note = NOTE_GET_NAME
+    else if (code === SETNAME) {
+      this.#wantedName = argsOf(request)[2] ?? null
+      exchange.note = NOTE_NAME
+    } else {
+      const wanted = this.#wantedBy(request)
+      if (wanted === null) return PLAN_SHARE
+      this.#wanted = wanted
+      exchange.note = NOTE_ATTRIBUTES
+      return PLAN_ATTRIBUTE
+    }
+    return PLAN_SHARE
+  }
+
+  /** The attributes after `request`, or null where the server will refuse it. */
+  #wantedBy(request: Frame): Attributes | null {
+    const args = argsOf(request)
+    this.#wantedName = this.#name
+    if (request.code === RESET) {
+      this.#wantedName = null
+      return START
+    }
+    if (request.code === AUTH) {
+      if (args.length !== 2 && args.length !== 3) return null
+      return { ...this.#now, credentials: args.slice(1) }
+    }
+    if (request.code === SELECT) {
+      const text = args[1]?.toString('latin1') ?? ''
+      return args.length === 2 && /^\d{1,9}$/.test(text) ? { ...this.#now, database: Number(text) } : null
+    }
+    return request.code === HELLO ? this.#wantedByHello(args) : null
+  }
+
+  /** HELLO [protover [AUTH username password] [SETNAME clientname]] */
+  #wantedByHello(args: readonly Buffer[]): Attributes | null {
+    if (args.length === 1) return this.#now
+    const version = args[1]!.toString('latin1')
+    if (version !== '2' && version !== '3') return null
+    let credentials = this.#now.credentials
+    for (let at = 2; at < args.length; ) {
+      const word = args[at]!.toString('latin1').toUpperCase()
+      if (word === 'AUTH' && at + 2 < args.length) {
+        credentials = args.slice(at + 1, at + 3)
+        at += 3
+      } else if (word === 'SETNAME' && at + 1 < args.length) {
+        this.#wantedName = args[at + 1]!
+        at += 2
+      } else return null
+    }
+    return { ...this.#now, resp: version === '3' ? 3 : 2, credentials }
+  }
+
+  #granted(exchange: Exchange, reply: Frame): boolean {
+    if (reply.kind === ERROR) return false
+    if (reply.kind === SIMPLE && !isOk(reply) && exchange.request.code !== RESET) {
+      // QUEUED in a transaction.
+      this.#queued = this.#wanted
+      return false
+    }
+    if (exchange.request.code === HELLO && (reply.kind === MAP || reply.kind === ARRAY))
+      exchange.response = withConnectionId(reply, this.#id)
+    this.#name = this.#wantedName
+    this.#queued = null
+    return this.#set(this.#wanted)
+  }
+
+  #set(attributes: Attributes): boolean {
+    const before = this.key
+    this.#now = attributes
+    this.key = keyOf(attributes)
+    return this.key !== before
+  }
+
+  #nameReply(): Frame {
+    const name = this.#name
+    if (name === null || name.length === 0)
+      return this.#now.resp === 3 ? rawFrame('_\r\n', NULL) : rawFrame('$-1\r\n', BULK)
+    return rawFrame(`$${name.length}\r\n${name.toString('latin1')}\r\n`, BULK)
+  }
+}
+
+function argsOf(request: Frame): readonly Buffer[] {
+  return valkey.body(request).args
+}
+
+function isOk(reply: Frame): boolean {
+  return reply.end - reply.start === 5 && reply.bytes[reply.start + 1] === 0x4f
+}
+
+/** XREAD and XREADGROUP wait only where BLOCK stands before STREAMS. */
+function blocks(request: Frame): boolean {
+  if (request.code !== XREAD && request.code !== XREADGROUP) return true
+  const args = argsOf(request)
+  for (let i = 1; i < args.length; i++) {
+    const word = args[i]!.toString('latin1').toUpperCase()
+    if (word === 'BLOCK') return true
+    if (word === 'STREAMS') return false
+  }
+  return false
+}
+

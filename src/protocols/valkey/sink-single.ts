@@ -1,0 +1,44 @@
+import { z } from 'zod'
+import { transform, type Env, type SessionFactory } from '../../core/kind.ts'
+import { Lane } from '../../core/lane.ts'
+import { Pool } from '../../core/pool.ts'
+import { valkey } from './index.ts'
+import { BULK_ERROR, ERROR } from './resp.ts'
+import { ValkeySharing } from './sharing.ts'
+
+/** `host:port`; the host of an IPv6 address may stand in brackets. */
+function addressOf(text: string): { host: string; port: number } | null {
+  const at = text.lastIndexOf(':')
+  const port = text.slice(at + 1)
+  if (at < 1 || !/^\d{1,5}$/.test(port) || Number(port) > 65535) return null
+  return { host: text.slice(0, at).replace(/^\[(.*)\]$/, '$1'), port: Number(port) }
+}
+
+/** Sends everything to one server. Sessions share connections to it where that can't be told from having one of their own. */
+export const valkeySinkSingle = transform({
+  type: 'ValkeySinkSingle',
+  doc: 'Sends all requests to one Valkey or Redis server.',
+  terminating: true,
+  protocols: ['valkey'],
+  options: z.strictObject({
+    remote_address: z
+      .string()
+      .refine((text) => addressOf(text) !== null, 'must follow the format host:port e.g. 10.0.0.1:6379')
+      .describe('Where the server listens, host:port.'),
+    connect_timeout_ms: z.int().nonnegative().describe('Milliseconds that connecting to the server may take.'),
+  }),
+  create(options, env: Env): SessionFactory {
+    const pool = new Pool({
+      endpoint: addressOf(options.remote_address)!,
+      connectTimeoutMs: options.connect_timeout_ms,
+      protocol: valkey,
+      wireOptions: { cutThroughBytes: env.limits.cutThroughBytes },
+      world: env.world,
+      log: env.log,
+      isError: (reply) => reply.kind === ERROR || reply.kind === BULK_ERROR,
+    })
+    env.onClose(() => pool.close())
+    env.pools.push(pool)
+    return (session) => new Lane(pool, new ValkeySharing(session.id), env, session, 'ValkeySinkSingle')
+  },
+})

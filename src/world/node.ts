@@ -1,0 +1,276 @@
+// Hot path
+import net from 'node:net'
+import { randomBytes } from 'node:crypto'
+import type {
+  Address,
+  Clock,
+  Connection,
+  ConnectionHandler,
+  Listener,
+  Net,
+  Random,
+  Task,
+  Timer,
+  Turn,
+  World,
+} from './world.ts'
+
+/** One read buffer serves all connections of a thread: bytes are consumed, or copied by who keeps them, before the next read. */
+const READ_BUFFER_BYTES = 64 * 1024
+
+class NodeClock implements Clock {
+  #now = 0
+  #fresh = false
+
+  now(): number {
+    if (!this.#fresh) {
+      this.#now = performance.now()
+      this.#fresh = true
+    }
+    return this.#now
+  }
+
+  wall(): number {
+    return Date.now()
+  }
+
+  after(ms: number, fire: () => void): Timer {
+    const timer = setTimeout(() => {
+      this.expire()
+      fire()
+    }, ms)
+    timer.unref()
+    return { cancel: () => clearTimeout(timer) }
+  }
+
+  /** The next `now` reads the clock again. */
+  expire(): void {
+    this.#fresh = false
+  }
+}
+
+class NodeTurn implements Turn {
+  #work: Task[] = []
+  #workNext: Task[] = []
+  #flush: Task[] = []
+  #scheduled = false
+  readonly #clock: NodeClock
+  readonly #end: () => void
+
+  constructor(clock: NodeClock) {
+    this.#clock = clock
+    this.#end = () => this.#run()
+  }
+
+  work(task: Task): void {
+    this.#work.push(task)
+    this.#schedule()
+  }
+
+  flush(task: Task): void {
+    this.#flush.push(task)
+    this.#schedule()
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return
+    this.#scheduled = true
+    setImmediate(this.#end)
+  }
+
+  #run(): void {
+    // What is scheduled from here on by work belongs to the next turn, after new input was read.
+    this.#scheduled = false
+    const work = this.#work
+    if (work.length !== 0) {
+      this.#work = this.#workNext
+      this.#workNext = work
+      for (let i = 0; i < work.length; i++) work[i]!.run()
+      work.length = 0
+    }
+    const flush = this.#flush
+    for (let i = 0; i < flush.length; i++) flush[i]!.run()
+    flush.length = 0
+    this.#clock.expire()
+  }
+}
+
+const nodeRandom: Random = {
+  next: () => Math.random(),
+  bytes: (count) => randomBytes(count),
+}
+
+/** `net.Socket`, with what of it is not in its types. */
+type RawSocket = net.Socket & { _handle: unknown }
+
+class NodeConnection implements Connection {
+  handler: ConnectionHandler
+  readonly remoteAddress: string
+  readonly remotePort: number
+  readonly localAddress: string
+  readonly localPort: number
+  readonly #socket: net.Socket
+  #error: Error | null = null
+  #draining = false
+
+  constructor(socket: net.Socket, handler: ConnectionHandler) {
+    this.#socket = socket
+    this.handler = handler
+    this.remoteAddress = socket.remoteAddress ?? ''
+    this.remotePort = socket.remotePort ?? 0
+    this.localAddress = socket.localAddress ?? ''
+    this.localPort = socket.localPort ?? 0
+    socket.on('end', () => this.handler.onEnd())
+    socket.on('error', (error) => {
+      this.#error = error
+    })
+    socket.on('close', () => this.handler.onClose(this.#error))
+  }
+
+  get unsentBytes(): number {
+    return this.#socket.writableLength
+  }
+
+  write(bytes: Buffer): boolean {
+    const socket = this.#socket
+    if (socket.destroyed || socket.writableEnded) return true
+    socket.write(bytes)
+    // Node tries the write at once; whatever the kernel did not take is still counted here.
+    if (socket.writableLength === 0) return true
+    if (!this.#draining) {
+      this.#draining = true
+      this.#awaitDrain()
+    }
+    return false
+  }
+
+  /** 'drain' would need a water mark of one byte, and then comes after every write; an empty write behind the others costs only the slow ones. */
+  #awaitDrain(): void {
+    this.#socket.write(nothing, () => {
+      if (this.#socket.writableLength !== 0) {
+        this.#awaitDrain()
+        return
+      }
+      this.#draining = false
+      if (!this.#socket.destroyed) this.handler.onDrain()
+    })
+  }
+
+  pause(): void {
+    this.#socket.pause()
+  }
+
+  resume(): void {
+    this.#socket.resume()
+  }
+
+  end(): void {
+    this.#socket.end()
+  }
+
+  destroy(): void {
+    this.#socket.destroy()
+  }
+}
+
+const nothing = Buffer.alloc(0)
+
+/** Handler of a connection that nobody took yet. */
+const nobody: ConnectionHandler = {
+  onData() {
+    throw new Error('data arrived before a handler was set')
+  },
+  onDrain() {},
+  onEnd() {},
+  onClose() {},
+}
+
+const readBuffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES)
+
+/**
+ * Makes a connection of an accepted socket, which must not have been read from (`pauseOnConnect`). Reads go to a buffer that
+ * all connections of the thread share: that needs the socket's handle, so `socket` itself is of no use afterwards.
+ */
+export function adoptSocket(socket: net.Socket): Connection {
+  const handle = (socket as RawSocket)._handle
+  ;(socket as RawSocket)._handle = null
+  socket.destroy()
+  let connection: NodeConnection | null = null
+  const options = {
+    handle,
+    allowHalfOpen: true,
+    onread: {
+      buffer: readBuffer,
+      callback(count: number, bytes: Uint8Array): boolean {
+        connection!.handler.onData(bytes as Buffer, 0, count)
+        return true
+      },
+    },
+  }
+  const adopted = new net.Socket(options as net.SocketConstructorOpts)
+  adopted.setNoDelay(true)
+  connection = new NodeConnection(adopted, nobody)
+  return connection
+}
+
+function connect(
+  address: Address,
+  timeoutMs: number,
+  done: (error: Error | null, connection: Connection | null) => void,
+): void {
+  let connection: NodeConnection | null = null
+  const socket = net.connect({
+    host: address.host,
+    port: address.port,
+    noDelay: true,
+    allowHalfOpen: true,
+    onread: {
+      buffer: readBuffer,
+      callback(count: number, bytes: Uint8Array): boolean {
+        connection!.handler.onData(bytes as Buffer, 0, count)
+        return true
+      },
+    },
+  })
+  const timer = setTimeout(() => {
+    socket.destroy(
+      new Error(
+        `destination ${address.host}:${address.port} did not respond to connection attempt within ${timeoutMs}ms`,
+      ),
+    )
+  }, timeoutMs)
+  const failed = (error: Error) => {
+    clearTimeout(timer)
+    done(error, null)
+  }
+  socket.once('error', failed)
+  socket.once('connect', () => {
+    clearTimeout(timer)
+    socket.off('error', failed)
+    connection = new NodeConnection(socket, nobody)
+    done(null, connection)
+  })
+}
+
+function listen(address: Address, onConnection: (connection: Connection) => void): Promise<Listener> {
+  return new Promise((resolve, reject) => {
+    const server = net.createServer({ pauseOnConnect: true }, (socket) => onConnection(adoptSocket(socket)))
+    server.once('error', reject)
+    server.listen({ host: address.host, port: address.port }, () => {
+      server.off('error', reject)
+      const bound = server.address() as net.AddressInfo
+      resolve({
+        address: { host: bound.address, port: bound.port },
+        close: () => new Promise((closed) => server.close(() => closed())),
+      })
+    })
+  })
+}
+
+const nodeNet: Net = { connect, listen }
+
+/** The real world of this thread. */
+export function nodeWorld(): World {
+  const clock = new NodeClock()
+  return { clock, net: nodeNet, turn: new NodeTurn(clock), random: nodeRandom }
+}
