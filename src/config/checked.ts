@@ -26,8 +26,16 @@ export interface CheckedTransform {
   readonly name: string
   /** What the kind's schema made of the options, `name` taken out. */
   readonly options: unknown
-  /** Absolute path of the user's file, or package name, that holds the kind; absent for kinds of the list. */
+  /** Absolute path of the file that holds the kind, where it is a user's own; absent for kinds of the list. */
   readonly module?: string
+  /** Chains within the options, by their place there; absent: none. */
+  readonly chains?: Readonly<Record<string, CheckedSubChain>>
+}
+
+export interface CheckedSubChain {
+  /** One chain is built of each name. */
+  readonly names: readonly string[]
+  readonly chain: readonly CheckedTransform[]
 }
 
 /** config.yaml, checked. */

@@ -1,0 +1,92 @@
+import { availableParallelism } from 'node:os'
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import type { LogFormat } from '../observability/log-format.ts'
+import { VERSION } from './version.ts'
+
+/** Flags that say what to run, and how. */
+export interface FileFlags {
+  readonly topologyFile: string
+  readonly configFile: string
+}
+
+export interface RunFlags extends FileFlags {
+  readonly coreThreads: number
+  readonly logFormat: LogFormat
+}
+
+/** The command line was none of ours; said on standard error. */
+const USAGE_ERROR = 2
+
+/** Runs the command that `args` name and returns the exit code of the process. Each command's code is loaded only where it runs. */
+export async function runCommandLine(args: readonly string[]): Promise<number> {
+  let code: number | Promise<number> = 0
+  const program = buildProgram((running) => (code = running))
+  try {
+    await program.parseAsync(args, { from: 'user' })
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE_ERROR
+    throw error
+  }
+  return await code
+}
+
+function buildProgram(done: (code: Promise<number>) => void): Command {
+  const program = new Command('shotover')
+    .description(
+      'A proxy that reads the protocols of databases and message brokers, and passes them through chains of transforms.',
+    )
+    .version(`shotover ${VERSION}`, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .enablePositionalOptions()
+    .exitOverride()
+    .showHelpAfterError('(--help lists the flags)')
+    .allowExcessArguments(false)
+  addFileFlags(program)
+  addRunFlags(program)
+  program.action((flags: RunFlags) => done(import('./run.ts').then(({ run }) => run(flags))))
+  addFileFlags(program.command('check'))
+    .description('check topology and config, print everything that is wrong, and run nothing')
+    .action((flags: FileFlags) => done(import('./check.ts').then(({ check }) => check(flags))))
+  program
+    .command('schema')
+    .description('print the JSON schema of topology.yaml or config.yaml, for editors')
+    .addArgument(program.createArgument('<file>', 'which one').choices(['topology', 'config']))
+    .action((file: 'topology' | 'config') => done(import('./schema.ts').then(({ schema }) => schema(file))))
+  return program
+}
+
+function addFileFlags(command: Command): Command {
+  return command
+    .option('-t, --topology-file <path>', 'topology', 'config/topology.yaml')
+    .option('-c, --config-file <path>', 'config', 'config/config.yaml')
+}
+
+function addRunFlags(command: Command): void {
+  command
+    .option('--core-threads <count>', 'threads that serve clients', wholeNumber(1), availableParallelism())
+    .option('--stack-size <bytes>', 'accepted for compatibility, without effect', wholeNumber(0), 2097152)
+    .addOption(
+      new Option('--log-format <format>', 'format of the log on standard output')
+        .choices(['human', 'json'])
+        .default('human'),
+    )
+    .addOption(new Option('--hotreload-socket <path>', 'hot reload: not supported yet').argParser(notSupportedYet))
+    .addOption(
+      new Option('--hotreload-gradual-shutdown-seconds <seconds>', 'hot reload: not supported yet').argParser(
+        notSupportedYet,
+      ),
+    )
+}
+
+function wholeNumber(least: number): (text: string) => number {
+  return (text) => {
+    if (!/^\d+$/.test(text) || !Number.isSafeInteger(Number(text)))
+      throw new InvalidArgumentError('It must be a whole number.')
+    if (Number(text) < least) throw new InvalidArgumentError(`It must be ${least} or more.`)
+    return Number(text)
+  }
+}
+
+function notSupportedYet(): never {
+  throw new InvalidArgumentError('Hot reload is not supported yet.')
+}

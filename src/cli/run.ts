@@ -1,0 +1,65 @@
+import { ConfigError } from '../config/diagnostics.ts'
+import { describeTopology } from '../config/describe.ts'
+import { DirectiveError } from '../config/log-directives.ts'
+import { describeSettings, readSettings } from '../config/settings.ts'
+import { readTopology } from '../config/topology.ts'
+import type { CheckedTopology, Settings } from '../config/checked.ts'
+import type { LogRoot } from '../observability/log.ts'
+import { logStartFailure } from '../observability/start-failure.ts'
+import type { RunFlags } from './command-line.ts'
+import { openLog } from './open-log.ts'
+import { VERSION } from './version.ts'
+import { descriptorLimit, warningsFor } from './warnings.ts'
+
+const START_FAILED = 1
+
+/** `shotover`: reads both files and serves until it is told to stop. Returns the exit code. */
+export async function run(flags: RunFlags): Promise<number> {
+  const log = openLog(flags.logFormat)
+  try {
+    const settings = readSettings(flags.configFile)
+    const topology = await readTopology(flags.topologyFile, { limits: settings.limits })
+    setFilter(log, settings)
+    return await serve(topology, settings, flags, log)
+  } catch (error) {
+    if (error instanceof ConfigError) logStartFailure(log.logger('shotover::runner'), error.causes, error.describe())
+    else if (error instanceof DirectiveError) logStartFailure(log.logger('shotover::runner'), [error.message])
+    else throw error
+    return START_FAILED
+  } finally {
+    await log.flush()
+  }
+}
+
+function setFilter(log: LogRoot, settings: Settings): void {
+  log.setFilter(settings.mainLogLevel, process.env.RUST_LOG ?? '')
+}
+
+/** Serves a checked topology until the process is told to stop. Returns the exit code. */
+export async function serve(
+  topology: CheckedTopology,
+  settings: Settings,
+  flags: RunFlags,
+  log: LogRoot,
+): Promise<number> {
+  const runner = log.logger('shotover::runner')
+  runner.info(`Starting Shotover ${VERSION}`)
+  runner.info('', { configuration: describeSettings(settings) })
+  runner.info('', { topology: describeTopology(topology) })
+  for (const warning of warningsFor(topology, descriptorLimit())) runner.warn(warning)
+  const { nodeWorld } = await import('../world/node.ts')
+  const { buildTopology } = await import('../config/build.ts')
+  const nothing = { add() {}, set() {}, observe() {} }
+  const metrics = { counter: () => nothing, gauge: () => nothing, summary: () => nothing }
+  const world = nodeWorld()
+  const built = await buildTopology(topology, { world, metrics, logger: (target) => log.logger(target) })
+  for (const { checked, source } of built.sources) {
+    await world.net.listen(checked.listen, (connection) => source.accept(connection))
+  }
+  log.logger('shotover::config::topology').info('Shotover is now accepting inbound connections')
+  await new Promise<void>((resolve) => {
+    process.once('SIGTERM', resolve)
+    process.once('SIGINT', resolve)
+  })
+  return 0
+}

@@ -1,0 +1,36 @@
+import type { CheckedTopology, CheckedTransform } from './checked.ts'
+import { isSecret } from './options.ts'
+
+/** The topology as one line for the log. Of users' transforms only the names of the options are shown, of secrets nothing. */
+export function describeTopology(topology: CheckedTopology): string {
+  return JSON.stringify({
+    sources: topology.sources.map(
+      ({ type, name, listenText, connectionLimit, hardConnectionLimit, idleTimeoutSeconds, chain }) => ({
+        [type]: {
+          name,
+          listen_addr: listenText,
+          connection_limit: connectionLimit,
+          hard_connection_limit: hardConnectionLimit,
+          timeout: idleTimeoutSeconds,
+          chain: chain.map(describeTransform),
+        },
+      }),
+    ),
+  })
+}
+
+function describeTransform({ type, name, options, module }: CheckedTransform): unknown {
+  const shown =
+    module === undefined
+      ? withoutSecrets(options)
+      : { module, options: Object.keys((options ?? {}) as Record<string, unknown>) }
+  return { [type]: { name, ...(shown as Record<string, unknown>) } }
+}
+
+function withoutSecrets(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutSecrets)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [key, isSecret(key) ? '...' : withoutSecrets(item)]),
+  )
+}

@@ -1,0 +1,61 @@
+import type { SourceKind, TransformKind } from '../core/kind.ts'
+
+/** Every kind by the key that it has in a topology. A kind is loaded when a topology names it. */
+export interface KindList {
+  readonly sources: Readonly<Record<string, () => Promise<SourceKind>>>
+  readonly transforms: Readonly<Record<string, () => Promise<TransformKind>>>
+}
+
+/** THE list. */
+export const KINDS: KindList = {
+  sources: {
+    Valkey: async () => (await import('../protocols/valkey/source.ts')).valkeySource,
+  },
+  transforms: {
+    ValkeySinkSingle: async () => (await import('../protocols/valkey/sink-single.ts')).valkeySinkSingle,
+  },
+}
+
+/** Kinds that Shotover has. Those that are not in the list are refused by name, as not supported yet. */
+export const SHOTOVER_SOURCES: readonly string[] = ['Cassandra', 'Kafka', 'OpenSearch', 'Valkey']
+export const SHOTOVER_TRANSFORMS: readonly string[] = [
+  'CassandraPeersRewrite',
+  'CassandraSinkCluster',
+  'CassandraSinkSingle',
+  'Coalesce',
+  'ConnectionBalanceAndPool',
+  'DebugForceEncode',
+  'DebugForceParse',
+  'DebugLogToFile',
+  'DebugPrinter',
+  'DebugReturner',
+  'KafkaSinkCluster',
+  'KafkaSinkSingle',
+  'NullSink',
+  'OpenSearchSinkSingle',
+  'ParallelMap',
+  'QueryCounter',
+  'QueryTypeFilter',
+  'RequestThrottling',
+  'Tee',
+  'ValkeyCache',
+  'ValkeyClusterPortsRewrite',
+  'ValkeySinkCluster',
+  'ValkeySinkSingle',
+]
+
+/** Fields that kinds of the list have in Shotover and not yet here. */
+export const FIELDS_NOT_YET: Readonly<Record<string, readonly string[]>> = {
+  Valkey: ['tls'],
+  ValkeySinkSingle: ['tls'],
+}
+
+/** Names that kinds had in earlier releases. */
+export const RENAMED_KINDS: Readonly<Record<string, string>> = {
+  Redis: 'Valkey',
+  RedisCache: 'ValkeyCache',
+  RedisClusterPortsRewrite: 'ValkeyClusterPortsRewrite',
+  RedisSinkCluster: 'ValkeySinkCluster',
+  RedisSinkSingle: 'ValkeySinkSingle',
+  Null: 'NullSink',
+}

@@ -1,0 +1,109 @@
+import { existsSync } from 'node:fs'
+import { registerHooks } from 'node:module'
+import { isAbsolute, join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import type { TransformKind } from '../core/kind.ts'
+
+/** A transform of the user's own, and the file that it was read from. */
+export interface UserKind {
+  readonly kind: TransformKind
+  /** Absolute path. */
+  readonly module: string
+}
+
+/** No module of that name is to be found: the key may be a misspelt kind of the list. */
+export class PackageNotFound extends Error {}
+
+/** Is the key of a chain's entry a file or an npm package rather than a kind of the list? */
+export function isUserKind(key: string): boolean {
+  return isFile(key) || /^(@[a-z0-9][\w.-]*\/)?[a-z0-9][a-z0-9._-]*(\/[\w./-]+)?$/.test(key)
+}
+
+function isFile(key: string): boolean {
+  return /^\.{0,2}\//.test(key) || isAbsolute(key)
+}
+
+/**
+ * Imports the module that `key` names, `./file.ts` or a package, as seen from `directory`, and returns its default export.
+ * Throws an Error that names the file and the reason.
+ */
+export async function loadUserKind(key: string, directory: string): Promise<UserKind> {
+  const module = isFile(key) ? join(isAbsolute(key) ? '/' : directory, key) : resolvePackage(key, directory)
+  return { kind: await importKind(module), module }
+}
+
+/** Imports the transform in a file. Throws an Error that names the file and the reason. */
+export async function importKind(module: string): Promise<TransformKind> {
+  if (!existsSync(module))
+    throw new Error(`Couldn't open the transform ${module}: No such file or directory (os error 2)`)
+  offerOwnPackages()
+  let exports: { default?: unknown }
+  try {
+    exports = (await import(pathToFileURL(module).href)) as { default?: unknown }
+  } catch (error) {
+    throw new Error(`Couldn't import the transform ${module}: ${reasonOf(error)}`, { cause: error })
+  }
+  const missing = missingFrom(exports.default)
+  if (missing !== null) throw new Error(`${module} is no transform: ${missing}`)
+  return exports.default as TransformKind
+}
+
+function missingFrom(kind: unknown): string | null {
+  if (kind === undefined) return 'it has no default export'
+  const fields = kind as Partial<TransformKind> | null
+  if (typeof fields !== 'object' || fields === null) return 'its default export is not what `transform({...})` returns'
+  if (typeof fields.type !== 'string') return 'its default export has no `type`'
+  if (typeof fields.create !== 'function') return 'its default export has no function `create`'
+  if (typeof fields.options?.safeParse !== 'function') return 'its default export has no zod schema `options`'
+  return null
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  // Errors of syntax carry the place only in their stack, on its first line.
+  const place = error instanceof SyntaxError ? /^(file:\/\/\S+?:\d+|\/\S+?:\d+)$/m.exec(error.stack ?? '') : null
+  const where = place === null ? '' : ` (${place[1].startsWith('file:') ? place[1].slice('file://'.length) : place[1]})`
+  return `${error.message.split('\n')[0]}${where}`
+}
+
+const PACKAGE_FROM = 'shotover-package:'
+let hooked = false
+
+/**
+ * A user's transform imports `shotover` and `zod` without installing them where it lies: what it can't find there, it gets from us.
+ */
+function offerOwnPackages(): void {
+  if (hooked) return
+  hooked = true
+  registerHooks({
+    resolve(specifier, context, next) {
+      if (specifier.startsWith(PACKAGE_FROM)) {
+        const [directory, name] = JSON.parse(decodeURIComponent(specifier.slice(PACKAGE_FROM.length))) as [
+          string,
+          string,
+        ]
+        return next(name, { ...context, parentURL: pathToFileURL(join(directory, 'package.json')).href })
+      }
+      const own = specifier === 'shotover' ? OWN_ENTRY : specifier === 'zod' ? 'zod' : null
+      if (own === null) return next(specifier, context)
+      try {
+        return next(specifier, context)
+      } catch {
+        return next(own, { ...context, parentURL: import.meta.url })
+      }
+    },
+  })
+}
+
+/** What `import ... from 'shotover'` gives where no package of that name is installed. */
+const OWN_ENTRY = '../core/kind.ts'
+
+function resolvePackage(name: string, directory: string): string {
+  offerOwnPackages()
+  const specifier = `${PACKAGE_FROM}${encodeURIComponent(JSON.stringify([directory, name]))}`
+  try {
+    return fileURLToPath(import.meta.resolve(specifier))
+  } catch (error) {
+    throw new PackageNotFound(`there is no npm package \`${name}\` to be found from ${directory}`, { cause: error })
+  }
+}

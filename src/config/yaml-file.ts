@@ -1,0 +1,190 @@
+import { readFileSync } from 'node:fs'
+import { LineCounter, isAlias, isMap, isScalar, isSeq, parseDocument, type Document, type Node, type Pair } from 'yaml'
+import { systemErrorText } from '../base/errors.ts'
+import { ConfigError, type Problem } from './diagnostics.ts'
+
+/** How often a document may repeat its anchors. */
+const ALIASES_MAX = 100
+
+/** Keys and indexes from the root of a document to a place in it. */
+export type Path = readonly (string | number)[]
+
+/** What a file is to the texts of errors. */
+export interface FileWords {
+  readonly open: string
+  readonly parse: string
+}
+
+export const TOPOLOGY_WORDS: FileWords = {
+  open: "Couldn't open the topology file",
+  parse: 'Failed to parse topology file',
+}
+export const SETTINGS_WORDS: FileWords = {
+  open: "Couldn't open the config file",
+  parse: 'Failed to parse config file',
+}
+
+/** `sources[0].Valkey.chain`. */
+export function pathText(path: Path): string {
+  let text = ''
+  for (const step of path) text += typeof step === 'number' ? `[${step}]` : text === '' ? step : `.${step}`
+  return text
+}
+
+/** Reads a file's text. Throws ConfigError. */
+export function readText(file: string, words: FileWords): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    const text = systemErrorText(error as Error)
+    const hint =
+      (error as NodeJS.ErrnoException).code === 'ENOENT'
+        ? `paths are relative to the working directory, ${process.cwd()}`
+        : null
+    throw new ConfigError(
+      [`${words.open} ${file}`, text],
+      [{ file, line: 0, column: 0, path: '', text: `${words.open} ${file}: ${text}`, hint }],
+    )
+  }
+}
+
+/** How a problem is shown. */
+export interface Placing {
+  /** The place is that of the key, not of the value. */
+  readonly atKey?: boolean
+  /** The path to print, where it is another one. */
+  readonly shownPath?: Path
+  /** Something is not there: found only at the end of what stands at the path. */
+  readonly missing?: boolean
+}
+
+/** A YAML document that knows where each of its values stands. */
+export class YamlFile {
+  readonly file: string
+  readonly words: FileWords
+  readonly value: unknown
+  readonly #found: { readonly problem: Problem; readonly order: number }[] = []
+  readonly #document: Document.Parsed
+  readonly #lines: LineCounter
+
+  /** Parses `text`. Throws ConfigError with everything that makes it no YAML document. */
+  constructor(file: string, text: string, words: FileWords) {
+    this.file = file
+    this.words = words
+    this.#lines = new LineCounter()
+    this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false, uniqueKeys: false })
+    let lastLine = 0
+    for (const error of [...this.#document.errors, ...this.#document.warnings]) {
+      const { line } = this.#lines.linePos(error.pos[0])
+      // One slip makes the parser stumble on through the rest of its line.
+      if (line !== lastLine) this.#add(error.pos[0], error.pos[0], [], ...syntaxText(error.code, error.message))
+      lastLine = line
+    }
+    if (this.problemCount > 0) this.throwProblems()
+    try {
+      this.value = this.#document.toJS({ maxAliasCount: ALIASES_MAX })
+    } catch (error) {
+      this.add([], (error as Error).message, null)
+      this.throwProblems()
+    }
+    this.#addDuplicates(this.#document.contents, [])
+  }
+
+  get problemCount(): number {
+    return this.#found.length
+  }
+
+  /** Notes that something is wrong at `path`. */
+  add(path: Path, text: string, hint: string | null, placing: Placing = {}): void {
+    const [start, end] = this.#range(path, placing.atKey ?? false)
+    this.#add(start, placing.missing === true ? end : start, placing.shownPath ?? path, text, hint)
+  }
+
+  #add(offset: number, order: number, path: Path, text: string, hint: string | null): void {
+    const { line, column } = this.#position(offset)
+    this.#found.push({ problem: { file: this.file, line, column, path: pathText(path), text, hint }, order })
+  }
+
+  /** The problems, in the order of the file. */
+  problems(): readonly Problem[] {
+    const problems = this.#found.map(({ problem }) => problem)
+    return problems.sort((a, b) => a.line - b.line || a.column - b.column)
+  }
+
+  /** Throws ConfigError for problems that make the file one that can't be parsed. */
+  throwProblems(): never {
+    // A parser that stops at the first problem would have met this one.
+    const first = this.#found.reduce((earliest, found) => (found.order < earliest.order ? found : earliest))
+    const { path, text, line, column } = first.problem
+    const cause = `${path === '' ? '' : `${path}: `}${text} at line ${line} column ${column}`
+    throw new ConfigError([`${this.words.parse} ${this.file}`, cause], this.problems())
+  }
+
+  /** Line and column, from 1, at which the value at `path` begins, or the nearest one above it that exists. */
+  locate(path: Path): { line: number; column: number } {
+    return this.#position(this.#range(path, false)[0])
+  }
+
+  #position(offset: number): { line: number; column: number } {
+    const { line, col } = this.#lines.linePos(offset)
+    return { line: Math.max(1, line), column: Math.max(1, col) }
+  }
+
+  /** Keys that stand twice in one map. */
+  #addDuplicates(node: unknown, path: Path): void {
+    if (isSeq(node)) for (const [index, item] of node.items.entries()) this.#addDuplicates(item, [...path, index])
+    if (!isMap(node)) return
+    const seen = new Set<string>()
+    for (const pair of node.items) {
+      const key = keyText(pair)
+      const [start] = rangeOf(pair.key)
+      if (seen.has(key)) {
+        this.#add(start, start, path, `duplicate field \`${key}\``, 'a key may stand only once in a map')
+      }
+      seen.add(key)
+      this.#addDuplicates(pair.value, [...path, key])
+    }
+  }
+
+  /** Offsets of the start and end of the value at `path`, or of its key. */
+  #range(path: Path, atKey: boolean): [number, number] {
+    let node: unknown = this.#document.contents
+    let range = rangeOf(node)
+    for (const [index, step] of path.entries()) {
+      if (isAlias(node)) node = node.resolve(this.#document)
+      if (isSeq(node)) {
+        node = node.items[Number(step)]
+        if (node === undefined) break
+        range = rangeOf(node)
+      } else if (isMap(node)) {
+        const pair = node.items.find((item) => keyText(item) === String(step))
+        if (pair === undefined) break
+        node = pair.value
+        // The value of an empty entry (`tls:`) stands nowhere; its key does.
+        range = rangeOf((atKey && index === path.length - 1) || isEmpty(node) ? pair.key : node)
+      } else break
+    }
+    return range
+  }
+}
+
+function rangeOf(node: unknown): [number, number] {
+  const range = (node as Node | null)?.range
+  return [range?.[0] ?? 0, range?.[1] ?? 0]
+}
+
+function keyText(pair: Pair): string {
+  return isScalar(pair.key) ? String(pair.key.value) : String(pair.key)
+}
+
+function isEmpty(node: unknown): boolean {
+  return node === null || (isScalar(node) && node.value === null && (node.range?.[0] ?? 0) === (node.range?.[1] ?? 0))
+}
+
+/** Shotover's words for what its parser refuses too, else those of the YAML library. */
+function syntaxText(code: string, message: string): [string, string | null] {
+  if (code === 'MULTIPLE_DOCS') {
+    return ['deserializing from YAML containing more than one document is not supported', 'remove the second `---`']
+  }
+  return [message, code === 'TAB_AS_INDENT' ? 'indent with spaces' : null]
+}
