@@ -27,7 +27,9 @@ export class Assembler {
     part.own()
     this.#size += part.end - part.start
     if (this.#size > this.#bytesMax)
-      throw new RangeError(`a message of more than ${this.#bytesMax} bytes (limits: frame_bytes_max) can't be held whole`)
+      throw new RangeError(
+        `a message of more than ${this.#bytesMax} bytes (limits: frame_bytes_max) can't be held whole`,
+      )
     this.#pieces.push(part.bytes.subarray(part.start, part.end))
   }
 }

@@ -265,7 +265,9 @@ export class Stage implements Link {
 
   fail(error: Error): void {
     const { type, name } = this.spec
-    this.chain.top.fail(new Error(`Transform ${type} named ${name} failed in chain ${this.chain.spec.name}`, { cause: error }))
+    this.chain.top.fail(
+      new Error(`Transform ${type} named ${name} failed in chain ${this.chain.spec.name}`, { cause: error }),
+    )
   }
 
   end(reason: string): void {
@@ -409,7 +411,9 @@ export class Stage implements Link {
     }
     gate.shutFor()
     let open = true
-    const timer = this.chain.world.clock.after(this.chain.limits.callTimeoutMs, () => settled(new Error('it took too long')))
+    const timer = this.chain.world.clock.after(this.chain.limits.callTimeoutMs, () =>
+      settled(new Error('it took too long')),
+    )
     const settled = (error: unknown) => {
       if (!open) return
       open = false
@@ -435,7 +439,9 @@ export class Stage implements Link {
       const exchange = batch[i]!
       if (exchange.at !== this.index) continue
       const reply =
-        exchange.state === ANSWERING ? null : this.chain.top.info.protocol.failure(exchange.request, 'internal', message)
+        exchange.state === ANSWERING
+          ? null
+          : this.chain.top.info.protocol.failure(exchange.request, 'internal', message)
       if (reply === null) {
         this.fail(error)
         return
@@ -449,8 +455,11 @@ export class Stage implements Link {
 
   #count(error: unknown): void {
     this.chain.spec.stats.failures++
-    this.chain.log.error(`Transform ${this.spec.type} named ${this.spec.name} failed in chain ${this.chain.spec.name}`, {
-      error: error instanceof Error ? (error.stack ?? error.message) : String(error),
-    })
+    this.chain.log.error(
+      `Transform ${this.spec.type} named ${this.spec.name} failed in chain ${this.chain.spec.name}`,
+      {
+        error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+      },
+    )
   }
 }

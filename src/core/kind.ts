@@ -117,6 +117,8 @@ export interface SourceKind {
 }
 
 /** Declares a kind of transform. `options` is a zod strict object without `name`, which every transform has. */
-export function transform<Options>(kind: Omit<TransformKind<Options>, 'terminating'> & { terminating?: boolean }): TransformKind<Options> {
+export function transform<Options>(
+  kind: Omit<TransformKind<Options>, 'terminating'> & { terminating?: boolean },
+): TransformKind<Options> {
   return { ...kind, terminating: kind.terminating ?? false }
 }

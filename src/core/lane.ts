@@ -408,7 +408,11 @@ export class Lane implements Transform, Carrier {
   #mourn(upstream: Upstream, exchanges: Batch, error: Error, lostState: boolean): void {
     const link = this.#link
     if (link === null) return
-    if (lostState || (error instanceof ConnectError && !this.#established) || exchanges.some((one) => one.state === ANSWERING)) {
+    if (
+      lostState ||
+      (error instanceof ConnectError && !this.#established) ||
+      exchanges.some((one) => one.state === ANSWERING)
+    ) {
       link.fail(error)
       return
     }

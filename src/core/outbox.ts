@@ -36,22 +36,26 @@ export class Outbox implements Task {
   handedBytes = 0
   readonly #connection: Connection
   readonly #turn: Turn
-  /** Null: keep what was written, frames point at their copies in here for as long as they live. */
-  readonly #scratch: Scratch | null
+  readonly #scratch: Scratch
+  /** Keep what was written: frames point at their copies in here, for as long as they live. */
+  readonly #retain: boolean
   /** The chunk that is being filled; `[#from, #at)` of it waits to be written. */
   #chunk: Buffer | null = null
   #from = 0
   #at = 0
+  /** The chunk comes from the scratch, which gets it back. */
+  #given = false
   /** Closed ranges that wait before the chunk, and the scratch buffer that each gives back, if any. */
   readonly #ranges: Buffer[] = []
   readonly #gives: (Buffer | null)[] = []
   #scheduled = false
   #blocked = false
 
-  constructor(connection: Connection, turn: Turn, scratch: Scratch | null) {
+  constructor(connection: Connection, turn: Turn, scratch: Scratch, retain: boolean) {
     this.#connection = connection
     this.#turn = turn
     this.#scratch = scratch
+    this.#retain = retain
   }
 
   /** Bytes not yet with the kernel. */
@@ -74,7 +78,7 @@ export class Outbox implements Task {
     const size = end - start
     this.appendedBytes += size
     this.waitingBytes += size
-    if (size >= RANGE_BYTES && (owned || this.#scratch === null)) {
+    if (size >= RANGE_BYTES && (owned || this.#retain)) {
       frame.own()
       if (!owned) {
         bytes = frame.bytes
@@ -84,9 +88,29 @@ export class Outbox implements Task {
       this.#closeChunk()
       this.#ranges.push(bytes.subarray(start, end))
       this.#gives.push(null)
-    } else if (this.#scratch === null) {
+    } else if (this.#retain) {
       this.#copyRetained(frame, bytes, start, size)
-    } else this.#copy(bytes, start, end, this.#scratch)
+    } else this.#copy(bytes, start, end)
+    this.#appended()
+  }
+
+  /** Appends a further part of a message, which is never sent again. */
+  appendPart(part: Frame): void {
+    const size = part.end - part.start
+    this.appendedBytes += size
+    this.waitingBytes += size
+    if (!this.#given) this.#closeChunk()
+    if (part.borrowed || size < RANGE_BYTES) this.#copy(part.bytes, part.start, part.end)
+    else {
+      this.#closeChunk()
+      this.#ranges.push(part.bytes.subarray(part.start, part.end))
+      this.#gives.push(null)
+    }
+    if (this.#retain) this.#closeChunk()
+    this.#appended()
+  }
+
+  #appended(): void {
     if (!this.#scheduled) {
       this.#scheduled = true
       this.#turn.flush(this)
@@ -119,6 +143,7 @@ export class Outbox implements Task {
     if (chunk === null || this.#at + size > chunk.length) {
       this.#closeChunk()
       chunk = this.#chunk = Buffer.allocUnsafeSlow(RETAIN_BYTES)
+      this.#given = false
     }
     bytes.copy(chunk, this.#at, start, start + size)
     if (frame.edits === null) {
@@ -130,16 +155,17 @@ export class Outbox implements Task {
     this.#at += size
   }
 
-  #copy(bytes: Buffer, start: number, end: number, scratch: Scratch): void {
+  #copy(bytes: Buffer, start: number, end: number): void {
     let from = start
     while (from < end) {
       let chunk = this.#chunk
       if (chunk === null) {
-        chunk = this.#chunk = scratch.take(end - from > SMALL_BYTES)
+        chunk = this.#chunk = this.#scratch.take(end - from > SMALL_BYTES)
+        this.#given = true
       } else if (chunk.length === SMALL_BYTES && this.#at + (end - from) > SMALL_BYTES) {
-        const large = scratch.take(true)
+        const large = this.#scratch.take(true)
         chunk.copy(large, 0, 0, this.#at)
-        scratch.give(chunk)
+        this.#scratch.give(chunk)
         chunk = this.#chunk = large
       }
       const count = Math.min(end - from, chunk.length - this.#at)
@@ -154,7 +180,7 @@ export class Outbox implements Task {
     const chunk = this.#chunk
     if (chunk !== null && this.#at !== this.#from) {
       this.#ranges.push(chunk.subarray(this.#from, this.#at))
-      this.#gives.push(this.#scratch === null ? null : chunk)
+      this.#gives.push(this.#given ? chunk : null)
     }
     this.#chunk = null
     this.#from = this.#at = 0
@@ -169,7 +195,7 @@ export class Outbox implements Task {
     this.waitingBytes -= size
     this.handedBytes += size
     const bytes = chunk.subarray(this.#from, this.#at)
-    if (this.#scratch === null) {
+    if (!this.#given) {
       // Appending goes on behind what was written: those bytes never change.
       this.#from = this.#at
       if (!this.#connection.write(bytes)) this.#blocked = true
@@ -193,7 +219,7 @@ export class Outbox implements Task {
         return false
       }
       const give = this.#gives[i]!
-      if (give !== null) this.#scratch!.give(give)
+      if (give !== null) this.#scratch.give(give)
     }
     ranges.length = 0
     this.#gives.length = 0

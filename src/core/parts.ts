@@ -7,7 +7,7 @@ export const PARTS_LOW_BYTES = 64 * 1024
 
 /**
  * More frames of one message and direction: a bounded pipe. The producer stops when `push` says false and goes on at `onDrain`;
- * the consumer takes with `shift`, told by `onPart`. Frames are owned on the way in, never lost, never overwritten.
+ * the consumer takes with `shift`, told by `onPart`, or at once in `take`. What waits is owned: never lost, never overwritten.
  */
 export class Parts {
   bytes = 0
@@ -15,6 +15,8 @@ export class Parts {
   error: Error | null = null
   onPart: (() => void) | null = null
   onDrain: (() => void) | null = null
+  /** The consumer, where it can take a part at once, borrowed as it is. It says whether it did. */
+  take: ((part: Frame) => boolean) | null = null
   #frames: Frame[] = []
   #head = 0
   #full = false
@@ -26,9 +28,10 @@ export class Parts {
   /** Adds a frame; the one with FRAME_LAST ends the pipe. False: stop until `onDrain`. */
   push(part: Frame): boolean {
     if (this.error !== null) return true
+    if (part.flags & 2) this.ended = true
+    if (this.take !== null && this.empty && this.take(part)) return true
     this.#frames.push(part.own())
     this.bytes += part.end - part.start
-    if (part.flags & 2) this.ended = true
     this.onPart?.()
     if (this.bytes > PARTS_HIGH_BYTES) this.#full = true
     return !this.#full

@@ -3,6 +3,7 @@ import type { Address, World } from '../world/world.ts'
 import type { Carrier } from './exchange.ts'
 import type { Frame } from './frame.ts'
 import type { Log } from './kind.ts'
+import { Scratch } from './outbox.ts'
 import type { Protocol, WireOptions } from './protocol.ts'
 import { noPoolStats } from './stats.ts'
 import { CLOSED, ConnectError, READY, Upstream, type UpstreamOwner } from './upstream.ts'
@@ -29,6 +30,7 @@ export class Pool implements UpstreamOwner {
   readonly world: World
   readonly protocol: Protocol
   readonly wireOptions: WireOptions
+  readonly scratch = new Scratch()
   readonly stats = noPoolStats()
   readonly isError: (reply: Frame) => boolean
   readonly #options: PoolOptions

@@ -63,7 +63,7 @@ export class Session implements ConnectionHandler, ChainTop, Task {
     this.info = info
     this.#ordered = info.protocol.orderToClient === 'request-order'
     this.#wire = info.protocol.wire('client', source.wireOptions)
-    this.#outbox = new Outbox(connection, source.world.turn, source.scratch)
+    this.#outbox = new Outbox(connection, source.world.turn, source.scratch, false)
     this.lastActive = source.world.clock.now()
     this.chain = new Chain(source.chain, this, source.world, source.limits, source.log)
     connection.handler = this
@@ -242,7 +242,9 @@ export class Session implements ConnectionHandler, ChainTop, Task {
       this.#reason = 'fault'
     } else {
       this.#source.log.warn(
-        withCauses(`failed to decode message: Error decoding ${this.info.protocol.name.toLowerCase()} frame`, [message]),
+        withCauses(`failed to decode message: Error decoding ${this.info.protocol.name.toLowerCase()} frame`, [
+          message,
+        ]),
       )
       this.#reason = 'protocol-error'
     }
@@ -447,7 +449,8 @@ export class Session implements ConnectionHandler, ChainTop, Task {
       this.#weigh()
     }
     if (this.#state === DRAINING) this.#maybeEnd()
-    else if (!this.#blocked() && (this.#wire.pending !== 0 || this.#input.bytes !== 0 || this.#inputEnded)) this.#schedule()
+    else if (!this.#blocked() && (this.#wire.pending !== 0 || this.#input.bytes !== 0 || this.#inputEnded))
+      this.#schedule()
   }
 
   #drained(): void {

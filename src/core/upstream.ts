@@ -3,8 +3,16 @@ import { systemErrorText } from '../base/errors.ts'
 import type { Connection, ConnectionHandler, World } from '../world/world.ts'
 import { ANSWERING, DONE, QUEUED, WRITTEN, Exchange, type Batch, type Carrier } from './exchange.ts'
 import { FRAME_LAST, type Frame } from './frame.ts'
-import { Outbox } from './outbox.ts'
-import { MATCH_DROP, MATCH_PART, MATCH_PUSH, WIRE_CLEAN, type Protocol, type Wire, type WireOptions } from './protocol.ts'
+import { Outbox, type Scratch } from './outbox.ts'
+import {
+  MATCH_DROP,
+  MATCH_PART,
+  MATCH_PUSH,
+  WIRE_CLEAN,
+  type Protocol,
+  type Wire,
+  type WireOptions,
+} from './protocol.ts'
 import type { PoolStats } from './stats.ts'
 
 /** Unsent bytes at which an upstream takes no more for now. */
@@ -22,6 +30,7 @@ export class LostError extends Error {}
 /** What an upstream asks of the pool that it belongs to. */
 export interface UpstreamOwner {
   readonly world: World
+  readonly scratch: Scratch
   readonly protocol: Protocol
   readonly wireOptions: WireOptions
   readonly stats: PoolStats
@@ -81,7 +90,7 @@ export class Upstream implements ConnectionHandler {
   /** The connection stands. `handshake` gives it its attributes; the replies must not be errors. */
   connected(connection: Connection, handshake: Frame[]): void {
     this.#connection = connection
-    this.#outbox = new Outbox(connection, this.#owner.world.turn, null)
+    this.#outbox = new Outbox(connection, this.#owner.world.turn, this.#owner.scratch, true)
     connection.handler = this
     connection.resume()
     if (handshake.length === 0) {
@@ -242,8 +251,22 @@ export class Upstream implements ConnectionHandler {
     if (exchange.requestParts !== null) {
       this.#sending = exchange
       exchange.requestParts.onPart = () => this.#sendParts(exchange)
+      exchange.requestParts.take = (part) => this.#sendPart(exchange, part)
       this.#sendParts(exchange)
     }
+  }
+
+  #sendPart(exchange: Exchange, part: Frame): boolean {
+    const outbox = this.#outbox!
+    if (this.state === CLOSED || outbox.unsentBytes > CONGESTED_BYTES) return false
+    outbox.appendPart(part)
+    this.#owner.stats.bytesWritten += part.end - part.start
+    if (part.flags & FRAME_LAST) {
+      exchange.requestParts!.onPart = exchange.requestParts!.take = null
+      this.#sending = null
+      exchange.carrier?.onArrived()
+    }
+    return true
   }
 
   #sendParts(exchange: Exchange): void {
@@ -257,13 +280,7 @@ export class Upstream implements ConnectionHandler {
     while (outbox.unsentBytes <= CONGESTED_BYTES) {
       const part = parts.shift()
       if (part === null) return
-      outbox.append(part)
-      this.#owner.stats.bytesWritten += part.end - part.start
-      if ((part.flags & FRAME_LAST) === 0) continue
-      parts.onPart = null
-      this.#sending = null
-      exchange.carrier?.onArrived()
-      return
+      this.#sendPart(exchange, part)
     }
   }
 

@@ -1,15 +1,7 @@
 // Hot path
 import type { Exchange } from '../../core/exchange.ts'
 import type { Frame } from '../../core/frame.ts'
-import {
-  PLAN_ATTRIBUTE,
-  PLAN_BLOCK,
-  PLAN_END,
-  PLAN_KEEP,
-  PLAN_PIN,
-  PLAN_SHARE,
-  type Sharing,
-} from '../../core/lane.ts'
+import { PLAN_ATTRIBUTE, PLAN_BLOCK, PLAN_END, PLAN_KEEP, PLAN_PIN, PLAN_SHARE, type Sharing } from '../../core/lane.ts'
 import {
   CLASS_ATTRIBUTE,
   CLASS_BLOCKING,
@@ -177,7 +169,7 @@ export class ValkeySharing implements Sharing {
     const version = args[1]!.toString('latin1')
     if (version !== '2' && version !== '3') return null
     let credentials = this.#now.credentials
-    for (let at = 2; at < args.length; ) {
+    for (let at = 2; at < args.length;) {
       const word = args[at]!.toString('latin1').toUpperCase()
       if (word === 'AUTH' && at + 2 < args.length) {
         credentials = args.slice(at + 1, at + 3)
@@ -238,4 +230,3 @@ function blocks(request: Frame): boolean {
   }
   return false
 }
-
