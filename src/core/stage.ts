@@ -1,0 +1,321 @@
+// Hot path
+import { causesOf } from '../base/errors.ts'
+import { Call } from './call.ts'
+import type { Chain, StageSpec } from './chain.ts'
+import { ANSWERING, AT_OWNER, DONE, Exchange, type Batch } from './exchange.ts'
+import { failureText } from './failure.ts'
+import type { Frame } from './frame.ts'
+import { Gate } from './gate.ts'
+import type { Link, Transform } from './transform.ts'
+
+/** One place in one session's chain: the gates of both lanes around an instance, and what it sees of its neighbours. */
+export class Stage implements Link {
+  readonly chain: Chain
+  readonly index: number
+  readonly spec: StageSpec
+  transform: Transform
+  /** The next stage towards the server that takes requests; null for the sink. */
+  below: Stage | null = null
+  /** The next stage towards the client that takes replies; null: the owner. */
+  above: Stage | null = null
+  readonly #down: Gate<Batch>
+  readonly #up: Gate<Batch | Frame>
+
+  constructor(chain: Chain, index: number, spec: StageSpec, previous: Transform | null) {
+    this.chain = chain
+    this.index = index
+    this.spec = spec
+    this.transform = spec.factory(chain.top.info, previous)
+    this.#down = new Gate<Batch>((batch) => this.#runDown(batch))
+    this.#up = new Gate<Batch | Frame>((item) => (Array.isArray(item) ? this.#runUp(item) : this.#runPush(item)))
+  }
+
+  enterDown(batch: Batch): void {
+    if (this.#down.shut) {
+      for (let i = 0; i < batch.length; i++) batch[i]!.request.own()
+      this.#down.hold(batch)
+    } else this.#runDown(batch)
+  }
+
+  enterUp(batch: Batch): void {
+    if (this.transform.onResponses === undefined && !this.#up.shut) this.#climb(batch)
+    else if (this.#up.shut) {
+      for (let i = 0; i < batch.length; i++) batch[i]!.response?.own()
+      this.#up.hold(batch)
+    } else this.#runUp(batch)
+  }
+
+  enterPush(push: Frame): void {
+    if (this.#up.shut) this.#up.hold(push.own())
+    else this.#runPush(push)
+  }
+
+  // --- Link
+
+  forward(batch: Batch): void {
+    const below = this.below
+    if (below === null) throw new Error(`${this.spec.type} is a sink: there is nothing to forward to`)
+    const mine = this.#mine(batch)
+    for (let i = 0; i < mine.length; i++) mine[i]!.at = below.index
+    if (mine.length !== 0) below.enterDown(mine)
+  }
+
+  reply(batch: Batch): void {
+    const mine = this.#mine(batch)
+    if (mine.length !== 0) this.#climb(mine)
+  }
+
+  call(request: Frame): Promise<Frame> {
+    const { promise, resolve, reject } = Promise.withResolvers<Frame>()
+    const below = this.below
+    if (below === null || this.chain.closed) {
+      reject(new Error(`${this.spec.type} can't call: ${below === null ? 'it is a sink' : 'the session is closed'}`))
+      return promise
+    }
+    const { clock } = this.chain.world
+    const exchange = new Exchange(request.own(), new Call(this.index, resolve, reject), below.index, clock.now())
+    const timer = clock.after(this.chain.limits.callTimeoutMs, () => {
+      this.chain.cancel(exchange)
+      reject(new Error(`the call of ${this.spec.type} got no reply in time`))
+    })
+    const settle = () => timer.cancel()
+    promise.then(settle, settle)
+    below.enterDown([exchange])
+    return promise
+  }
+
+  push(push: Frame): void {
+    if (this.above === null) this.chain.top.onPush(push)
+    else this.above.enterPush(push)
+  }
+
+  forwardPart(exchange: Exchange, part: Frame): void {
+    exchange.requestParts?.push(part)
+  }
+
+  replyPart(exchange: Exchange, part: Frame): boolean {
+    return exchange.owner.onReplyPart(exchange, part)
+  }
+
+  silent(exchange: Exchange): void {
+    exchange.at = AT_OWNER
+    exchange.owner.onSilent(exchange)
+  }
+
+  pause(ms: number): void {
+    this.chain.top.stop()
+    this.chain.world.clock.after(ms, () => this.chain.top.go())
+  }
+
+  stop(): void {
+    this.chain.top.stop()
+  }
+
+  go(): void {
+    this.chain.top.go()
+  }
+
+  wantsWhole(kind: number): boolean {
+    return this.chain.wantsWhole(kind)
+  }
+
+  fail(error: Error): void {
+    const { type, name } = this.spec
+    this.chain.top.fail(
+      new Error(`Transform ${type} named ${name} failed in chain ${this.chain.spec.name}`, { cause: error }),
+    )
+  }
+
+  end(reason: string): void {
+    this.chain.top.end(reason)
+  }
+
+  close(reason: string): void {
+    this.chain.top.abort(reason)
+  }
+
+  /** Shotover's text for an error of the chain, on which clients and tests match. */
+  failureText(error: Error, closing: boolean): string {
+    const { type, name } = this.spec
+    const chain = this.chain.spec.name
+    return failureText(chain, [`Transform ${type} named ${name} failed in chain ${chain}`, ...causesOf(error)], closing)
+  }
+
+  // --- the rest
+
+  onPart(exchange: Exchange, part: Frame): void {
+    this.transform.onPart!(exchange, part, this)
+  }
+
+  flush(): void {
+    this.transform.onFlush?.(this)
+  }
+
+  dispose(): void {
+    this.#down.close()
+    this.#up.close()
+    this.transform.close?.()
+  }
+
+  #runDown(batch: Batch): void {
+    let promise: void | Promise<void>
+    try {
+      promise = this.transform.onRequests!(batch, this)
+    } catch (error) {
+      this.#failed(batch, error)
+      return
+    }
+    if (promise !== undefined) this.#waitFor(promise, batch, this.#down)
+    else if (this.below !== null) this.#settle(batch)
+  }
+
+  #runUp(batch: Batch): void {
+    let promise: void | Promise<void>
+    try {
+      promise = this.transform.onResponses!(batch, this)
+    } catch (error) {
+      this.#failed(batch, error)
+      return
+    }
+    if (promise !== undefined) this.#waitFor(promise, batch, this.#up)
+    else this.#settle(batch)
+  }
+
+  #runPush(push: Frame): void {
+    if (this.transform.onPush === undefined) {
+      this.push(push)
+      return
+    }
+    try {
+      this.transform.onPush(push, this)
+    } catch (error) {
+      this.#count(error)
+    }
+  }
+
+  /** What of `batch` this stage holds. All of it, nearly always: then it is `batch` itself. */
+  #mine(batch: Batch): Batch {
+    const index = this.index
+    for (let i = 0; i < batch.length; i++) if (batch[i]!.at !== index) return this.#sift(batch)
+    return batch
+  }
+
+  #sift(batch: Batch): Batch {
+    const mine: Batch = []
+    for (let i = 0; i < batch.length; i++) {
+      if (batch[i]!.at === this.index) mine.push(batch[i]!)
+      else this.chain.spec.stats.swallowed++
+    }
+    return mine
+  }
+
+  /** Towards the client: to the next stage that takes replies, or to the owner where it stands lower. */
+  #climb(batch: Batch): void {
+    const above = this.above
+    const top = this.chain.top
+    const at = above === null ? AT_OWNER : above.index
+    let foreign = false
+    for (let i = 0; i < batch.length; i++) {
+      const exchange = batch[i]!
+      exchange.at = at
+      if (exchange.owner !== top) foreign = true
+    }
+    if (foreign) this.#climbMixed(batch, at)
+    else if (above === null) top.onReplies(batch)
+    else above.enterUp(batch)
+  }
+
+  #climbMixed(batch: Batch, at: number): void {
+    const on: Batch = []
+    for (let i = 0; i < batch.length; i++) {
+      const exchange = batch[i]!
+      if (exchange.owner.level >= at) exchange.owner.onReplies([exchange])
+      else on.push(exchange)
+    }
+    if (on.length === 0) return
+    if (this.above === null) this.chain.top.onReplies(on)
+    else this.above.enterUp(on)
+  }
+
+  /** The hook is over: what it kept must be kept rightfully, and bytes that are kept must be its own. */
+  #settle(batch: Batch): void {
+    const index = this.index
+    for (let i = 0; i < batch.length; i++) {
+      if (batch[i]!.at === index) {
+        this.#kept(batch, i)
+        return
+      }
+    }
+  }
+
+  #kept(batch: Batch, from: number): void {
+    const dropped: Batch = []
+    for (let i = from; i < batch.length; i++) {
+      const exchange = batch[i]!
+      if (exchange.at !== this.index) continue
+      exchange.request.own()
+      exchange.response?.own()
+      if (this.transform.holds !== true) dropped.push(exchange)
+    }
+    if (dropped.length !== 0) this.#failed(dropped, new Error('it neither forwarded nor answered the request'))
+  }
+
+  #waitFor(promise: Promise<void>, batch: Batch, gate: Gate<Batch> | Gate<Batch | Frame>): void {
+    for (let i = 0; i < batch.length; i++) {
+      batch[i]!.request.own()
+      batch[i]!.response?.own()
+    }
+    gate.shutFor()
+    let open = true
+    const timer = this.chain.world.clock.after(this.chain.limits.callTimeoutMs, () =>
+      settled(new Error('it took too long')),
+    )
+    const settled = (error: unknown) => {
+      if (!open) return
+      open = false
+      timer.cancel()
+      if (this.chain.closed) return
+      if (error === null) this.#settle(batch)
+      else this.#failed(batch, error)
+      gate.open()
+    }
+    promise.then(
+      () => settled(null),
+      (error: unknown) => settled(error),
+    )
+  }
+
+  /** A hook threw, or hung: what of the batch is still here is answered, nothing else is touched. */
+  #failed(batch: Batch, thrown: unknown): void {
+    this.#count(thrown)
+    const error = thrown instanceof Error ? thrown : new Error(String(thrown))
+    const message = this.failureText(error, false)
+    const answered: Batch = []
+    for (let i = 0; i < batch.length; i++) {
+      const exchange = batch[i]!
+      if (exchange.at !== this.index) continue
+      const reply =
+        exchange.state === ANSWERING
+          ? null
+          : this.chain.top.info.protocol.failure(exchange.request, 'internal', message)
+      if (reply === null) {
+        this.fail(error)
+        return
+      }
+      exchange.response = reply
+      exchange.state = DONE
+      answered.push(exchange)
+    }
+    if (answered.length !== 0) this.#climb(answered)
+  }
+
+  #count(error: unknown): void {
+    this.chain.spec.stats.failures++
+    this.chain.log.error(
+      `Transform ${this.spec.type} named ${this.spec.name} failed in chain ${this.chain.spec.name}`,
+      {
+        error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+      },
+    )
+  }
+}
