@@ -157,6 +157,7 @@ function insert(code: number, word: string, parent: number): void {
   slots[slot] = code
 }
 
+// Cold: runs once.
 function fill(): void {
   const codes = new Map(COMMAND_ROWS.map((row, index) => [row[0], index + 1]))
   commandClass[0] = CLASS_UNKNOWN

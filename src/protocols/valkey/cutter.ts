@@ -1,6 +1,5 @@
 // Hot path
-import { FRAME_HEAD, FRAME_LAST, FRAME_WHOLE } from '../../core/frame.ts'
-import type { Frame } from '../../core/frame.ts'
+import { FRAME_HEAD, FRAME_LAST, FRAME_WHOLE, Frame } from '../../core/frame.ts'
 import type { ReplyScan } from './reply-scan.ts'
 import type { RequestScan } from './request-scan.ts'
 
@@ -93,17 +92,17 @@ export class Cutter {
     if (this.#scan.from === this.#end) this.#forget()
   }
 
-  /** Everything not consumed as one range of bytes, whatever it is: for connections that carry no messages any more. */
-  takeRaw(take: (bytes: Buffer, start: number, end: number, borrowed: boolean) => Frame): Frame | null {
-    const from = this.#scan.from
+  /** What was pushed and not consumed, whatever it is: for connections that carry no messages any more. */
+  takeRaw(): Frame | null {
+    const { from } = this.#scan
     if (from < this.#end) {
       this.#scan.move(this.#end - from)
-      return take(this.#bytes, from, this.#end, !this.#isOwn)
+      return new Frame(this.#bytes, from, this.#end, 0, 0, !this.#isOwn)
     }
     if (this.#lentAt === this.#lentEnd) return null
     const at = this.#lentAt
     this.#lentAt = this.#lentEnd
-    return take(this.#lent, at, this.#lentEnd, true)
+    return new Frame(this.#lent, at, this.#lentEnd, 0, 0, true)
   }
 
   /** The head of a message that is too large to be kept, or what more there is of it; else null. */
