@@ -64,8 +64,7 @@ export async function main(argv: string[]): Promise<number> {
   for (const [signal, code] of Object.entries(SIGNAL_EXITS)) {
     process.once(signal, () => {
       log(`${signal}: stopping what was started`)
-      stopLoads()
-      void processes.stopAll().finally(() => process.exit(code))
+      void Promise.all([stopLoads(), processes.stopAll()]).finally(() => process.exit(code))
     })
   }
   try {
@@ -75,7 +74,7 @@ export async function main(argv: string[]): Promise<number> {
     console.error(`the bench failed: ${(error as Error).stack}`)
     return 1
   } finally {
-    stopLoads()
+    await stopLoads()
     await processes.stopAll()
   }
 }

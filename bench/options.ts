@@ -6,10 +6,10 @@ export const USAGE = `npm run bench -- [options]
   --only a,b          only these targets (direct is always measured): ours, peers, ours0, ours2, ours5,
                       ours-hooks, ours-onion, haproxy, twemproxy, envoy, shotover
   --p 1,16            only these pipelines
-  --seconds 1.5       load per cell and target, after a warm-up of a third of it
+  --seconds 0.7       load per cell, target and round, after a warm-up of a third of it
   --requests N        a fixed number of requests per cell instead
   --connections 50    clients
-  --rounds 1          measure everything this often and take the median by CPU
+  --rounds 3          measure everything this often and take the means
   --record            make this run the baseline (bench/baseline.json)
   --no-results        do not append to bench/RESULTS.md
 
@@ -58,10 +58,10 @@ export function parseOptions(argv: string[]): Options | null {
         full: flag,
         only: string,
         p: string,
-        seconds: { ...string, default: '1.5' },
+        seconds: { ...string, default: '0.7' },
         requests: string,
         connections: { ...string, default: '50' },
-        rounds: { ...string, default: '1' },
+        rounds: { ...string, default: '3' },
         record: flag,
         results: { type: 'boolean', default: true },
         bar: string,

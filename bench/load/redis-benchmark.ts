@@ -51,8 +51,10 @@ function args(load: Load): string[] {
 /** Children of the bench that are no servers; stopped with it. */
 const running = new Set<ChildProcess>()
 
-export function stopLoads(): void {
+export async function stopLoads(): Promise<void> {
+  const ended = [...running].map((child) => new Promise((resolve) => child.once('close', resolve)))
   for (const child of running) child.kill('SIGKILL')
+  await Promise.all(ended)
 }
 
 /** Starts the load; the result comes when all requests were answered. An error reply ends it at once and rejects. */

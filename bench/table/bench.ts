@@ -8,7 +8,7 @@ import { select } from '../targets/list.ts'
 import { startRedis } from '../targets/redis.ts'
 import type { Started, Target } from '../targets/target.ts'
 import { figure } from './layout.ts'
-import { measure, median } from './measure.ts'
+import { mean, measure } from './measure.ts'
 import type { Measurement } from './measure.ts'
 import type { Failure, Run } from './run.ts'
 import { workloadId, workloadLabel, workloads } from './workload.ts'
@@ -77,7 +77,7 @@ async function measureAll(bench: Bench, cells: readonly Workload[]): Promise<Mea
         const id = `${row.name}/${workloadId(workload)}`
         found.set(id, [...(found.get(id) ?? []), one])
       }
-  return [...found.values()].map(median)
+  return [...found.values()].map(mean)
 }
 
 /** CPU time, in ticks, of the run's own processes: targets, server, loads that ended, and the bench itself. */

@@ -81,8 +81,20 @@ export async function measure(
   return { target: name, workload, cpuUs: (ticks * TICK_US) / answered, ...result, rssBytes: rss.max }
 }
 
-/** Of several measurements of one cell, the one in the middle by CPU time. */
-export function median(of: readonly Measurement[]): Measurement {
-  const sorted = [...of].sort((a, b) => a.cpuUs - b.cpuUs)
-  return sorted[(sorted.length - 1) >> 1]
+/**
+ * Several measurements of one cell as one: means, and the highest memory. Means rather than medians, since on few cores a load has
+ * two moods, by which processes happen to share a core, and half of the rounds in each.
+ */
+export function mean(of: readonly Measurement[]): Measurement {
+  const average = (figure: (one: Measurement) => number): number =>
+    of.reduce((sum, one) => sum + figure(one), 0) / of.length
+  return {
+    target: of[0].target,
+    workload: of[0].workload,
+    cpuUs: average((one) => one.cpuUs),
+    requestsPerSecond: average((one) => one.requestsPerSecond),
+    p50Ms: average((one) => one.p50Ms),
+    p99Ms: average((one) => one.p99Ms),
+    rssBytes: Math.max(...of.map((one) => one.rssBytes)),
+  }
 }

@@ -56,7 +56,7 @@ export function notes(run: Run): string[] {
   const others = Math.round(run.othersShare * 100)
   const lines = [`Machine: ${machineLine(run.machine)}.`, `Versions: ${run.versions.join(', ')}.`]
   lines.push(
-    `Other processes took ${others} % of the machine's CPU time during the run${others > 10 ? ': a busy machine, figures are high' : ''}.`,
+    `Other processes took ${others} % of the machine's CPU time during the run${others > 10 ? ': a busy machine, figures are uncertain' : ''}.`,
   )
   for (const { label, reason } of run.failures) lines.push(`NOT MEASURED: ${label}: ${oneLine(reason)}`)
   return lines
