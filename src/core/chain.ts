@@ -44,6 +44,8 @@ export class Chain {
   readonly #first: Stage
   /** Some stage looks at parts; else they go straight to the pipe of their exchange. */
   readonly #partStages: Stage[] = []
+  /** Some stage may want messages whole. */
+  readonly assembles: boolean
   closed = false
 
   constructor(spec: ChainSpec, top: ChainTop, world: World, limits: Limits, log: Log, previous: Chain | null = null) {
@@ -54,6 +56,7 @@ export class Chain {
     this.log = log
     for (let i = 0; i < spec.stages.length; i++)
       this.stages.push(new Stage(this, i, spec.stages[i]!, previous?.stages[i]?.transform ?? null))
+    this.assembles = this.stages.some((stage) => stage.transform.wants !== undefined)
     let above: Stage | null = null
     let aboveDown: Stage | null = null
     let first: Stage | null = null

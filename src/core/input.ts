@@ -1,3 +1,6 @@
+import type { Frame } from './frame.ts'
+import type { Wire } from './protocol.ts'
+
 /** Bytes of a client that were read before the session could take them. Its client may write all before it reads: they wait here. */
 export class Input {
   bytes = 0
@@ -9,7 +12,7 @@ export class Input {
     this.#chunks.push(Buffer.from(bytes.subarray(start, end)))
   }
 
-  shift(): Buffer | null {
+  #shift(): Buffer | null {
     if (this.#head === this.#chunks.length) return null
     const chunk = this.#chunks[this.#head]!
     this.#chunks[this.#head++] = undefined as unknown as Buffer
@@ -19,6 +22,17 @@ export class Input {
     }
     this.bytes -= chunk.length
     return chunk
+  }
+
+  /** The next frame of `wire`, which gets what waits here whenever it needs more. */
+  next(wire: Wire): Frame | null {
+    for (;;) {
+      const frame = wire.next()
+      if (frame !== null) return frame
+      const chunk = this.#shift()
+      if (chunk === null) return null
+      wire.push(chunk, 0, chunk.length)
+    }
   }
 
   clear(): void {

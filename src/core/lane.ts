@@ -1,47 +1,17 @@
 // Hot path
 import { causesOf } from '../base/errors.ts'
 import type { Timer } from '../world/world.ts'
-import { Assembler } from './assembler.ts'
 import { ANSWERING, DONE, HELD, type Batch, type Carrier, type Exchange } from './exchange.ts'
 import { failureText } from './failure.ts'
 import { FRAME_HEAD, FRAME_LAST, type Frame } from './frame.ts'
 import type { Env } from './kind.ts'
+import { ConnectError, triage } from './loss.ts'
 import type { Pool } from './pool.ts'
 import { WIRE_CLEAN, WIRE_OPAQUE } from './protocol.ts'
+import { PLAN_ANSWER, PLAN_ATTRIBUTE, PLAN_BLOCK, PLAN_END, PLAN_KEEP, PLAN_SHARE, type Sharing } from './sharing.ts'
 import { countIn } from './stats.ts'
 import type { Link, SessionInfo, Transform } from './transform.ts'
-import { CLOSED, ConnectError, READY, type Upstream } from './upstream.ts'
-
-/** It goes on the shared upstream of the session's attributes. */
-export const PLAN_SHARE = 0
-/** It leaves state of the session on its connection: the session gets one of its own. */
-export const PLAN_PIN = 1
-/** As PLAN_PIN, and its reply may take for ever: a session that ends does not wait for it. */
-export const PLAN_BLOCK = 2
-/** It changes the session's attributes if it succeeds: it runs alone, see `Sharing.target`. */
-export const PLAN_ATTRIBUTE = 3
-/** It asks about what its connection did before: the session keeps the one that carried it, alone. */
-export const PLAN_KEEP = 4
-/** The sink answers: `response` is set. */
-export const PLAN_ANSWER = 5
-/** As PLAN_ANSWER, and the session ends. */
-export const PLAN_END = 6
-
-/** What a protocol's sink tells the core of how its connections may be shared. One instance per session. */
-export interface Sharing {
-  /** Key of the session's present attributes: sessions with equal keys share upstreams. */
-  readonly key: string
-  /** Requests that bring a fresh connection to the present attributes. */
-  handshake(): Frame[]
-  /** PLAN_SHARE ... PLAN_END. May be asked more than once for an exchange; sets `exchange.note` when its reply matters. */
-  plan(exchange: Exchange, pinned: boolean): number
-  /** Why the exchange pins: a label of a metric. */
-  reason(exchange: Exchange): string
-  /** PLAN_ATTRIBUTE: the key that the session has if it succeeds. */
-  target(exchange: Exchange): string
-  /** The reply of an exchange with a note is there. True: the attributes changed. */
-  replied(exchange: Exchange): boolean
-}
+import { CLOSED, READY, type Upstream } from './upstream.ts'
 
 /** A reply announced larger than this takes its upstream from the other sessions at once. */
 const ISOLATE_BYTES = 1024 * 1024
@@ -72,7 +42,6 @@ export class Lane implements Transform, Carrier {
   #closed = false
   #congested = false
   #stall: Timer | null = null
-  #assembler: Assembler | null = null
 
   constructor(pool: Pool, sharing: Sharing, env: Env, info: SessionInfo, type: string) {
     this.#pool = pool
@@ -266,18 +235,14 @@ export class Lane implements Transform, Carrier {
     this.#pool.stats.failedRequests += failed
     this.#established = true
     if (this.#closed) return
-    if (batch.length !== 0) {
-      if (this.#assembler !== null) this.#replyWhole(batch)
-      else this.#link!.reply(batch)
-    }
+    if (batch.length !== 0) this.#link!.reply(batch)
     this.#settle()
   }
 
   onReplyPart(upstream: Upstream, exchange: Exchange, part: Frame): void {
     if (part.flags & FRAME_LAST) this.#inFlight--
     if (this.#closed) return
-    if (this.#assembler !== null) this.#assemble(exchange, part)
-    else if (!this.#link!.replyPart(exchange, part) && (part.flags & FRAME_LAST) === 0) this.#slow(upstream, exchange)
+    if (!this.#link!.replyPart(exchange, part) && (part.flags & FRAME_LAST) === 0) this.#slow(upstream, exchange)
     if (part.flags & FRAME_LAST) this.#settle()
   }
 
@@ -318,26 +283,6 @@ export class Lane implements Transform, Carrier {
     if ((head.flags & FRAME_HEAD) === 0) return
     const upstream = exchange.upstream
     if (upstream !== null && upstream.shared && head.announced > ISOLATE_BYTES) this.#isolate(upstream)
-    if (this.#link!.wantsWhole(head.kind)) this.#assembler = new Assembler(head, this.#env.limits.frameBytesMax)
-  }
-
-  /** A stage wants replies whole: those before the head go up now, the head when its parts are there. */
-  #replyWhole(batch: Batch): void {
-    const last = batch.pop()!
-    if (batch.length !== 0) this.#link!.reply(batch)
-    if (last.response!.flags & FRAME_LAST) this.#link!.reply([last])
-  }
-
-  #assemble(exchange: Exchange, part: Frame): void {
-    try {
-      const whole = this.#assembler!.add(part)
-      if (whole === null) return
-      this.#assembler = null
-      exchange.response = whole
-      this.#link!.reply([exchange])
-    } catch (error) {
-      this.#link!.fail(error as Error)
-    }
   }
 
   /** The client takes the reply too slowly: the server waits, but the other sessions must not. */
@@ -364,23 +309,6 @@ export class Lane implements Transform, Carrier {
     this.#upstream = upstream
     this.#bulky = true
     countIn(this.#pool.stats.pins, 'bulk-reply')
-    const groups = new Map<Carrier, Batch>()
-    for (const exchange of upstream.wire.waiting()) {
-      const group = groups.get(exchange.carrier!)
-      if (group === undefined) groups.set(exchange.carrier!, [exchange])
-      else group.push(exchange)
-    }
-    groups.delete(this)
-    for (const [carrier, exchanges] of groups) {
-      if (!exchanges.every((exchange) => this.#repeatable(exchange))) continue
-      for (const exchange of exchanges) upstream.abandon(exchange)
-      carrier.onLost(upstream, exchanges, null, false)
-    }
-  }
-
-  #repeatable(exchange: Exchange): boolean {
-    if (exchange.state >= ANSWERING || exchange.requestParts !== null) return false
-    return exchange.retries === 0 && this.#info.protocol.queries?.idempotent(exchange.request) === true
   }
 
   // --- when things end
@@ -416,14 +344,9 @@ export class Lane implements Transform, Carrier {
       link.fail(error)
       return
     }
-    // Only what stands behind the last one that can't be repeated may go again: else the session's order would be lost.
-    let from = exchanges.length
-    if (!(error instanceof ConnectError))
-      while (from > 0 && (upstream.unsent(exchanges[from - 1]!) || this.#repeatable(exchanges[from - 1]!))) from--
-    const failed = exchanges.slice(0, from)
-    const again = exchanges.slice(from)
-    if (failed.length !== 0 && !this.#fail(failed, error)) return
-    this.#again(again)
+    const failed = triage(upstream, exchanges, error, this.#info.protocol)
+    if (failed !== 0 && !this.#fail(exchanges.slice(0, failed), error)) return
+    this.#again(exchanges.slice(failed))
   }
 
   #fail(exchanges: Batch, error: Error): boolean {

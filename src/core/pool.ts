@@ -5,8 +5,9 @@ import type { Frame } from './frame.ts'
 import type { Log } from './kind.ts'
 import { Scratch } from './outbox.ts'
 import type { Protocol, WireOptions } from './protocol.ts'
+import { byCarrier, ConnectError, repeatable } from './loss.ts'
 import { noPoolStats } from './stats.ts'
-import { CLOSED, ConnectError, READY, Upstream, type UpstreamOwner } from './upstream.ts'
+import { CLOSED, READY, Upstream, type UpstreamOwner } from './upstream.ts'
 
 /** Waits between attempts to connect, doubling from the first to the second. */
 const BACKOFF_FIRST_MS = 10
@@ -111,14 +112,21 @@ export class Pool implements UpstreamOwner {
     })
   }
 
-  /** Nothing new is put on it: one session alone keeps it, or nobody does and it closes when all is answered. */
-  isolate(upstream: Upstream, keeper: Carrier | null): void {
+  /**
+   * One session keeps a shared upstream for itself. The other sessions put nothing new on it; those whose requests on it can be
+   * repeated get them back to send elsewhere, the others wait for their replies.
+   */
+  isolate(upstream: Upstream, keeper: Carrier): void {
     if (!upstream.shared) return
     upstream.shared = false
     if (this.#shared.get(upstream.key) === upstream) this.#shared.delete(upstream.key)
-    if (keeper === null) this.retire(upstream)
-    else upstream.pinnedTo = keeper
+    upstream.pinnedTo = keeper
     this.stats.isolations++
+    for (const [carrier, exchanges] of byCarrier(upstream.wire.waiting())) {
+      if (carrier === keeper || !exchanges.every((exchange) => repeatable(exchange, this.protocol))) continue
+      for (const exchange of exchanges) upstream.abandon(exchange)
+      carrier.onLost(upstream, exchanges, null, false)
+    }
   }
 
   /** Closes it as soon as nothing is in flight. */

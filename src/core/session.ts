@@ -1,16 +1,16 @@
 // Hot path
-import { Ring } from '../base/ring.ts'
 import { causesOf, withCauses } from '../base/errors.ts'
 import type { Connection, ConnectionHandler, Task } from '../world/world.ts'
 import { Assembler } from './assembler.ts'
 import { Chain, type ChainTop } from './chain.ts'
-import { AT_OWNER, DONE, Exchange, type Batch } from './exchange.ts'
+import { AT_OWNER, Exchange, type Batch } from './exchange.ts'
 import { failureText } from './failure.ts'
 import { FRAME_HEAD, FRAME_LAST, FRAME_WHOLE, type Frame } from './frame.ts'
 import { Input } from './input.ts'
 import { Outbox } from './outbox.ts'
 import { Parts } from './parts.ts'
 import { ProtocolError, type Wire } from './protocol.ts'
+import { ReplyQueue } from './reply-queue.ts'
 import type { Source } from './source.ts'
 import type { SessionInfo } from './transform.ts'
 
@@ -33,22 +33,15 @@ export class Session implements ConnectionHandler, ChainTop, Task {
   readonly chain: Chain
   /** Clock milliseconds of the last request, for the idle timeout. */
   lastActive: number
-  inFlight = 0
   readonly #source: Source
   readonly #connection: Connection
   readonly #wire: Wire
   readonly #outbox: Outbox
   readonly #input = new Input()
-  /** Exchanges whose replies leave in this order. */
-  readonly #ring = new Ring<Exchange>()
-  readonly #ordered: boolean
-  /** Its reply's head has left, the rest has not. */
-  #emitting: Exchange | null = null
+  readonly #replies: ReplyQueue
   /** Its request's head has gone down, the rest has not come. */
   #arriving: Exchange | null = null
   #assembler: Assembler | null = null
-  /** Pushes that came in the middle of a reply. */
-  readonly #pushes: Frame[] = []
   #state = OPEN
   #stops = 0
   #scheduled = false
@@ -62,9 +55,10 @@ export class Session implements ConnectionHandler, ChainTop, Task {
     this.#source = source
     this.#connection = connection
     this.info = info
-    this.#ordered = info.protocol.orderToClient === 'request-order'
     this.#wire = info.protocol.wire('client', source.wireOptions)
     this.#outbox = new Outbox(connection, source.world.turn, source.scratch, false)
+    const ordered = info.protocol.orderToClient === 'request-order'
+    this.#replies = new ReplyQueue(this.#outbox, ordered, source.limits.sessionUnsentBytes, source.stats)
     this.lastActive = source.world.clock.now()
     this.chain = new Chain(source.chain, this, source.world, source.limits, source.log)
     connection.handler = this
@@ -107,9 +101,7 @@ export class Session implements ConnectionHandler, ChainTop, Task {
     this.#state = CLOSED
     this.#outbox.clear()
     this.#input.clear()
-    for (let exchange = this.#ring.shift(); exchange !== undefined; exchange = this.#ring.shift())
-      if (exchange.state !== DONE) this.chain.cancel(exchange)
-    this.inFlight = 0
+    for (const exchange of this.#replies.takeAll()) this.chain.cancel(exchange)
     this.chain.close()
     this.#source.closed(this, this.#reason)
   }
@@ -147,7 +139,7 @@ export class Session implements ConnectionHandler, ChainTop, Task {
   }
 
   #blocked(): boolean {
-    return this.#stops !== 0 || this.#stalled || this.inFlight >= this.#source.limits.sessionInFlightMax
+    return this.#stops !== 0 || this.#stalled || this.#replies.inFlight >= this.#source.limits.sessionInFlightMax
   }
 
   /** One quantum of requests goes down the chain; what is left waits for its turn. */
@@ -169,13 +161,8 @@ export class Session implements ConnectionHandler, ChainTop, Task {
     let frames = 0
     try {
       while (frames < quantum && !this.#blocked()) {
-        const frame = wire.next()
-        if (frame === null) {
-          const chunk = this.#input.shift()
-          if (chunk === null) break
-          wire.push(chunk, 0, chunk.length)
-          continue
-        }
+        const frame = this.#input.next(wire)
+        if (frame === null) break
         frames++
         if (frame.flags === FRAME_WHOLE) this.#take(frame, batch, now)
         else batch = this.#takePart(frame, batch, now)
@@ -190,8 +177,7 @@ export class Session implements ConnectionHandler, ChainTop, Task {
 
   #take(frame: Frame, batch: Batch, now: number): Exchange {
     const exchange = new Exchange(frame, this, AT_OWNER, now)
-    this.inFlight++
-    if (this.#ordered) this.#ring.push(exchange)
+    this.#replies.take(exchange)
     this.#wire.sent(exchange)
     batch.push(exchange)
     return exchange
@@ -257,9 +243,8 @@ export class Session implements ConnectionHandler, ChainTop, Task {
     if (reply !== null) {
       const last = new Exchange(reply, this, AT_OWNER, now)
       last.response = reply
-      this.inFlight++
-      this.#ring.push(last)
-      this.#advance()
+      this.#replies.take(last)
+      this.#replies.accept([last])
     }
     this.drain(this.#reason)
   }
@@ -296,54 +281,24 @@ export class Session implements ConnectionHandler, ChainTop, Task {
   // --- towards the client
 
   onReplies(batch: Batch): void {
-    const ring = this.#ring
-    for (let i = 0; i < batch.length; i++) {
-      const exchange = batch[i]!
-      if (!this.#ordered) ring.push(exchange)
-      if (ring.peek() === exchange) this.#emit(exchange)
-      else exchange.response!.own()
-    }
-    this.#advance()
-    this.lastActive = this.#source.world.clock.now()
+    this.#replies.accept(batch)
     this.#after()
   }
 
   onReplyPart(exchange: Exchange, part: Frame): boolean {
-    if (this.#emitting !== exchange || (exchange.responseParts !== null && !exchange.responseParts.empty)) {
-      const parts = (exchange.responseParts ??= new Parts())
-      parts.onDrain ??= () => exchange.onReplyDrain?.()
-      return parts.push(part)
-    }
-    this.#append(part)
-    if (part.flags & FRAME_LAST) {
-      this.#emitting = null
-      this.#finish(exchange)
-      this.#advance()
-      this.#after()
-      return true
-    }
-    return this.#outbox.unsentBytes <= this.#source.limits.sessionUnsentBytes
+    const more = this.#replies.acceptPart(exchange, part)
+    if (part.flags & FRAME_LAST) this.#after()
+    else if (!more) this.#stall()
+    return more
   }
 
   onSilent(exchange: Exchange): void {
-    exchange.at = AT_OWNER
-    exchange.response = null
-    exchange.state = DONE
-    if (this.#ordered) {
-      this.#advance()
-      this.#after()
-    } else this.inFlight--
+    this.#replies.acceptSilence(exchange)
+    this.#after()
   }
 
   onPush(push: Frame): void {
-    if (this.#state >= ENDING) return
-    // A push never goes into the middle of a reply.
-    if (this.#emitting !== null) {
-      this.#pushes.push(push.own())
-      return
-    }
-    this.#append(push)
-    this.lastActive = this.#source.world.clock.now()
+    this.#replies.acceptPush(push)
     this.#after()
   }
 
@@ -372,7 +327,7 @@ export class Session implements ConnectionHandler, ChainTop, Task {
     if (this.#state >= ENDING) return
     this.#source.log.error(withCauses('connection was unexpectedly terminated', causesOf(error)))
     this.#reason = 'failed'
-    if (this.#emitting !== null || !this.#failAll(error)) {
+    if (this.#replies.emitting !== null || !this.#failAll(error)) {
       this.#connection.destroy()
       return
     }
@@ -382,105 +337,63 @@ export class Session implements ConnectionHandler, ChainTop, Task {
 
   #failAll(error: Error): boolean {
     const message = failureText(this.chain.spec.name, causesOf(error), true)
-    for (let i = 0; i < this.#ring.length; i++) {
-      const exchange = this.#ring.at(i)!
-      if (exchange.at === AT_OWNER) continue
+    for (const exchange of this.#replies.unanswered()) {
       const reply = this.info.protocol.failure(exchange.request, 'internal', message)
       if (reply === null) return false
       this.chain.cancel(exchange)
       exchange.at = AT_OWNER
       exchange.response = reply
     }
-    this.#advance()
+    this.#replies.advance()
     return true
-  }
-
-  #emit(exchange: Exchange): void {
-    const frame = exchange.response!
-    this.#append(frame)
-    if (frame.flags & FRAME_LAST) {
-      this.#finish(exchange)
-      return
-    }
-    this.#emitting = exchange
-    const parts = exchange.responseParts
-    if (parts === null) return
-    for (let part = parts.shift(); part !== null; part = parts.shift()) {
-      this.#append(part)
-      if (part.flags & FRAME_LAST) {
-        this.#emitting = null
-        this.#finish(exchange)
-        return
-      }
-    }
-  }
-
-  #append(frame: Frame): void {
-    if (this.#state >= ENDING) return
-    this.#source.stats.bytesWritten += frame.end - frame.start
-    this.#outbox.append(frame)
-  }
-
-  /** The exchange at the ring's head has left whole. */
-  #finish(exchange: Exchange): void {
-    exchange.state = DONE
-    this.#ring.shift()
-    this.inFlight--
-    // A stage answered it before all of it came: the rest goes nowhere.
-    if (exchange === this.#arriving && exchange.carrier === null) exchange.requestParts!.abort(new Error('answered'))
-    if (this.#pushes.length !== 0) {
-      for (let i = 0; i < this.#pushes.length; i++) this.#append(this.#pushes[i]!)
-      this.#pushes.length = 0
-    }
-  }
-
-  #advance(): void {
-    for (let exchange = this.#ring.peek(); exchange !== undefined; exchange = this.#ring.peek()) {
-      if (exchange.at !== AT_OWNER || this.#emitting !== null) return
-      if (exchange.response !== null) this.#emit(exchange)
-      else if (exchange.state === DONE) this.#finish(exchange)
-      else return
-    }
   }
 
   /** Something left, or was answered: is the client too slow, may the next requests go, is this the end? */
   #after(): void {
-    if (this.#outbox.unsentBytes > this.#source.limits.sessionUnsentBytes) {
-      this.#stalled = true
-      this.#weigh()
-    }
+    this.lastActive = this.#source.world.clock.now()
+    if (this.#outbox.unsentBytes > this.#source.limits.sessionUnsentBytes) this.#stall()
     if (this.#state === DRAINING) this.#maybeEnd()
     else if (!this.#blocked() && (this.#wire.pending !== 0 || this.#input.bytes !== 0 || this.#inputEnded))
       this.#schedule()
   }
 
+  /** The client does not read. It may be writing all it has before it does: its requests are taken, but not sent on. */
+  #stall(): void {
+    this.#stalled = true
+    this.#weigh()
+  }
+
   #drained(): void {
-    const emitting = this.#emitting
     if (this.#outbox.unsentBytes <= this.#source.limits.sessionUnsentBytes / 2) {
       if (this.#stalled) {
         this.#stalled = false
         this.#schedule()
       }
-      emitting?.onReplyDrain?.()
+      this.#replies.emitting?.onReplyDrain?.()
     }
     if (this.#state === DRAINING) this.#maybeEnd()
     else if (this.#state === ENDING) this.#finishEnd()
   }
 
   #maybeEnd(): void {
-    if (this.#state !== DRAINING || this.inFlight !== 0) return
+    if (this.#state !== DRAINING || this.#replies.inFlight !== 0) return
     this.#state = ENDING
+    this.#replies.close()
     this.chain.close()
     this.#finishEnd()
   }
 
   #finishEnd(): void {
     this.#outbox.run()
-    if (this.#outbox.unsentBytes !== 0) return
-    this.#connection.end()
-    if (this.#inputEnded) return
-    // Reading goes on, into nothing: a close with unread bytes would reset the connection and lose the last replies.
-    this.#connection.resume()
-    this.#source.world.clock.after(LINGER_MS, () => this.#connection.destroy())
+    const left = this.#outbox.unsentBytes
+    if (left === 0) {
+      this.#connection.end()
+      // Reading goes on, into nothing: a close with unread bytes would reset the connection and lose the last replies.
+      if (!this.#inputEnded) this.#connection.resume()
+    }
+    this.#source.world.clock.after(LINGER_MS, () => {
+      // A client that takes nothing more can't hold up the end.
+      if (this.#state === ENDING && (left === 0 || this.#outbox.unsentBytes === left)) this.#connection.destroy()
+    })
   }
 }

@@ -1,10 +1,11 @@
 // Hot path
 import { causesOf } from '../base/errors.ts'
+import { Assembler } from './assembler.ts'
 import { Call } from './call.ts'
 import type { Chain, StageSpec } from './chain.ts'
 import { ANSWERING, AT_OWNER, DONE, Exchange, type Batch } from './exchange.ts'
 import { failureText } from './failure.ts'
-import type { Frame } from './frame.ts'
+import { FRAME_LAST, type Frame } from './frame.ts'
 import { Gate } from './gate.ts'
 import type { Link, Transform } from './transform.ts'
 
@@ -18,6 +19,8 @@ export class Stage implements Link {
   below: Stage | null = null
   /** The next stage towards the client that takes replies; null: the owner. */
   above: Stage | null = null
+  /** Replies that are put together again. */
+  readonly #assembling = new Map<Exchange, Assembler>()
   readonly #down: Gate<Batch>
   readonly #up: Gate<Batch | Frame>
 
@@ -61,7 +64,8 @@ export class Stage implements Link {
   }
 
   reply(batch: Batch): void {
-    const mine = this.#mine(batch)
+    let mine = this.#mine(batch)
+    if (this.chain.assembles && this.below === null) mine = this.#withhold(mine)
     if (mine.length !== 0) this.#climb(mine)
   }
 
@@ -94,7 +98,18 @@ export class Stage implements Link {
   }
 
   replyPart(exchange: Exchange, part: Frame): boolean {
-    return exchange.owner.onReplyPart(exchange, part)
+    const assembler = this.chain.assembles ? this.#assembling.get(exchange) : undefined
+    if (assembler === undefined) return exchange.owner.onReplyPart(exchange, part)
+    try {
+      const whole = assembler.add(part)
+      if (whole === null) return true
+      exchange.response = whole
+    } catch (error) {
+      this.fail(error as Error)
+    }
+    this.#assembling.delete(exchange)
+    if (exchange.at === this.index) this.#climb([exchange])
+    return true
   }
 
   silent(exchange: Exchange): void {
@@ -113,10 +128,6 @@ export class Stage implements Link {
 
   go(): void {
     this.chain.top.go()
-  }
-
-  wantsWhole(kind: number): boolean {
-    return this.chain.wantsWhole(kind)
   }
 
   fail(error: Error): void {
@@ -155,6 +166,18 @@ export class Stage implements Link {
     this.#down.close()
     this.#up.close()
     this.transform.close?.()
+  }
+
+  /** Heads of replies that a stage wants whole stay here until their parts have come. */
+  #withhold(batch: Batch): Batch {
+    const on: Batch = []
+    for (let i = 0; i < batch.length; i++) {
+      const exchange = batch[i]!
+      const reply = exchange.response!
+      if (reply.flags & FRAME_LAST || !this.chain.wantsWhole(reply.kind)) on.push(exchange)
+      else this.#assembling.set(exchange, new Assembler(reply, this.chain.limits.frameBytesMax))
+    }
+    return on
   }
 
   #runDown(batch: Batch): void {

@@ -23,8 +23,6 @@ export interface Link {
   /** Stops taking requests of this session until `go` was called as often. */
   stop(): void
   go(): void
-  /** Does some stage of the chain want messages of this kind whole? */
-  wantsWhole(kind: number): boolean
   /** Closes the session because of an error of the chain: what is in flight gets an error reply, where the protocol has one. */
   fail(error: Error): void
   /** Ends the session once everything in flight was answered. `reason` is counted. */

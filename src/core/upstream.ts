@@ -13,6 +13,7 @@ import {
   type Wire,
   type WireOptions,
 } from './protocol.ts'
+import { byCarrier, ConnectError, LostError } from './loss.ts'
 import type { PoolStats } from './stats.ts'
 
 /** Unsent bytes at which an upstream takes no more for now. */
@@ -21,11 +22,6 @@ const CONGESTED_BYTES = 1024 * 1024
 export const CONNECTING = 0
 export const READY = 1
 export const CLOSED = 2
-
-/** No connection could be had: nothing was sent. */
-export class ConnectError extends Error {}
-/** A connection was lost: what was sent may have been executed. */
-export class LostError extends Error {}
 
 /** What an upstream asks of the pool that it belongs to. */
 export interface UpstreamOwner {
@@ -295,14 +291,8 @@ export class Upstream implements ConnectionHandler {
     for (let i = 0; i < this.#waiting.length; i++) lost.push(this.#waiting[i]!)
     this.#waiting = []
     this.#owner.onUpstreamClosed(this, error)
-    const groups = new Map<Carrier, Batch>()
-    if (this.pinnedTo !== null) groups.set(this.pinnedTo, [])
-    for (let i = 0; i < lost.length; i++) {
-      const carrier = lost[i]!.carrier!
-      const group = groups.get(carrier)
-      if (group === undefined) groups.set(carrier, [lost[i]!])
-      else group.push(lost[i]!)
-    }
+    const groups = byCarrier(lost)
+    if (this.pinnedTo !== null && !groups.has(this.pinnedTo)) groups.set(this.pinnedTo, [])
     for (const [carrier, exchanges] of groups) carrier.onLost(this, exchanges, error, dirty)
     const congested = this.#congested
     this.#congested = []

@@ -1,7 +1,15 @@
 // Hot path
 import type { Exchange } from '../../core/exchange.ts'
 import type { Frame } from '../../core/frame.ts'
-import { PLAN_ATTRIBUTE, PLAN_BLOCK, PLAN_END, PLAN_KEEP, PLAN_PIN, PLAN_SHARE, type Sharing } from '../../core/lane.ts'
+import {
+  PLAN_ATTRIBUTE,
+  PLAN_BLOCK,
+  PLAN_END,
+  PLAN_KEEP,
+  PLAN_PIN,
+  PLAN_SHARE,
+  type Sharing,
+} from '../../core/sharing.ts'
 import {
   CLASS_ATTRIBUTE,
   CLASS_BLOCKING,

@@ -1,0 +1,40 @@
+import { ANSWERING, type Batch, type Carrier, type Exchange } from './exchange.ts'
+import type { Protocol } from './protocol.ts'
+import type { Upstream } from './upstream.ts'
+
+/** No connection could be had: nothing was sent. */
+export class ConnectError extends Error {}
+/** A connection was lost: what was sent may have been executed. */
+export class LostError extends Error {}
+
+/** The exchanges of each carrier, in their order. */
+export function byCarrier(exchanges: Batch): Map<Carrier, Batch> {
+  const groups = new Map<Carrier, Batch>()
+  for (const exchange of exchanges) {
+    const group = groups.get(exchange.carrier!)
+    if (group === undefined) groups.set(exchange.carrier!, [exchange])
+    else group.push(exchange)
+  }
+  return groups
+}
+
+/** May it go to the server once more, though the server may have executed it? Once only, and only what changes nothing there. */
+export function repeatable(exchange: Exchange, protocol: Protocol): boolean {
+  if (exchange.state >= ANSWERING || exchange.requestParts !== null || exchange.retries !== 0) return false
+  return protocol.queries?.idempotent(exchange.request) === true
+}
+
+/**
+ * What a lost upstream leaves of one session: the first `failed` must be answered with an error, the rest may go again. Only what
+ * stands behind the last one that can't be repeated does: else the server would see the session's requests in another order.
+ */
+export function triage(upstream: Upstream, exchanges: Batch, error: Error, protocol: Protocol): number {
+  let failed = exchanges.length
+  if (error instanceof ConnectError) return failed
+  while (failed > 0) {
+    const exchange = exchanges[failed - 1]!
+    if (!upstream.unsent(exchange) && !repeatable(exchange, protocol)) break
+    failed--
+  }
+  return failed
+}

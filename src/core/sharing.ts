@@ -1,0 +1,33 @@
+import type { Exchange } from './exchange.ts'
+import type { Frame } from './frame.ts'
+
+/** It goes on the shared upstream of the session's attributes. */
+export const PLAN_SHARE = 0
+/** It leaves state of the session on its connection: the session gets one of its own. */
+export const PLAN_PIN = 1
+/** As PLAN_PIN, and its reply may take for ever: a session that ends does not wait for it. */
+export const PLAN_BLOCK = 2
+/** It changes the session's attributes if it succeeds: it runs alone, see `Sharing.target`. */
+export const PLAN_ATTRIBUTE = 3
+/** It asks about what its connection did before: the session keeps the one that carried it, alone. */
+export const PLAN_KEEP = 4
+/** The sink answers: `response` is set. */
+export const PLAN_ANSWER = 5
+/** As PLAN_ANSWER, and the session ends. */
+export const PLAN_END = 6
+
+/** What a protocol's sink tells the core of how its connections may be shared. One instance per session. */
+export interface Sharing {
+  /** Key of the session's present attributes: sessions with equal keys share upstreams. */
+  readonly key: string
+  /** Requests that bring a fresh connection to the present attributes. */
+  handshake(): Frame[]
+  /** PLAN_SHARE ... PLAN_END. May be asked more than once for an exchange; sets `exchange.note` when its reply matters. */
+  plan(exchange: Exchange, pinned: boolean): number
+  /** Why the exchange pins: a label of a metric. */
+  reason(exchange: Exchange): string
+  /** PLAN_ATTRIBUTE: the key that the session has if it succeeds. */
+  target(exchange: Exchange): string
+  /** The reply of an exchange with a note is there. True: the attributes changed. */
+  replied(exchange: Exchange): boolean
+}
