@@ -349,6 +349,7 @@ export class Lane implements Transform, Carrier {
     this.#again(exchanges.slice(failed))
   }
 
+  // Cold: an upstream was lost
   #fail(exchanges: Batch, error: Error): boolean {
     const { name, chain } = this.#env
     const causes = [`Transform ${this.#type} named ${name} failed in chain ${chain}`, ...causesOf(error)]
@@ -369,6 +370,7 @@ export class Lane implements Transform, Carrier {
     return true
   }
 
+  // Cold: an upstream was lost
   #again(exchanges: Batch): void {
     if (exchanges.length === 0) return
     for (const exchange of exchanges) {

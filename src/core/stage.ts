@@ -69,6 +69,7 @@ export class Stage implements Link {
     if (mine.length !== 0) this.#climb(mine)
   }
 
+  // Cold: a stage's own request costs a promise
   call(request: Frame): Promise<Frame> {
     const { promise, resolve, reject } = Promise.withResolvers<Frame>()
     const below = this.below
@@ -146,6 +147,7 @@ export class Stage implements Link {
   }
 
   /** Shotover's text for an error of the chain, on which clients and tests match. */
+  // Cold: something failed
   failureText(error: Error, closing: boolean): string {
     const { type, name } = this.spec
     const chain = this.chain.spec.name

@@ -252,6 +252,7 @@ function connect(
   })
 }
 
+// Cold: once per source
 function listen(address: Address, onConnection: (connection: Connection) => void): Promise<Listener> {
   return new Promise((resolve, reject) => {
     const server = net.createServer({ pauseOnConnect: true }, (socket) => onConnection(adoptSocket(socket)))

@@ -55,6 +55,7 @@ interface Attributes {
 
 const START: Attributes = { resp: 2, database: 0, credentials: null }
 
+// Cold: once per change of attributes
 function keyOf(attributes: Attributes): string {
   const identity = attributes.credentials?.map((word) => `${word.length}:${word.toString('latin1')}`).join() ?? ''
   return `${attributes.resp} ${attributes.database} ${identity}`
@@ -99,6 +100,7 @@ export class ValkeySharing implements Sharing {
     return keyOf(this.#wanted)
   }
 
+  // Cold: once per upstream
   handshake(): Frame[] {
     const { resp, database, credentials } = this.#now
     const frames: Frame[] = []
@@ -153,6 +155,7 @@ export class ValkeySharing implements Sharing {
   }
 
   /** The attributes after `request`, or null where the server will refuse it. */
+  // Cold: once per change of attributes
   #wantedBy(request: Frame): Attributes | null {
     const args = argsOf(request)
     this.#wantedName = this.#name
@@ -172,6 +175,7 @@ export class ValkeySharing implements Sharing {
   }
 
   /** HELLO [protover [AUTH username password] [SETNAME clientname]] */
+  // Cold: once per change of attributes
   #wantedByHello(args: readonly Buffer[]): Attributes | null {
     if (args.length === 1) return this.#now
     const version = args[1]!.toString('latin1')
