@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import type { LogFormat } from '../observability/log-format.ts'
+import type { DemoFlags } from './demo.ts'
 import { VERSION } from './version.ts'
 
 /** Flags that say what to run, and how. */
@@ -19,18 +20,20 @@ const USAGE_ERROR = 2
 
 /** Runs the command that `args` name and returns the exit code of the process. Each command's code is loaded only where it runs. */
 export async function runCommandLine(args: readonly string[]): Promise<number> {
-  let code: number | Promise<number> = 0
-  const program = buildProgram((running) => (code = running))
+  let code = 0
+  const program = buildProgram((exitCode) => {
+    code = exitCode
+  })
   try {
     await program.parseAsync(args, { from: 'user' })
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE_ERROR
     throw error
   }
-  return await code
+  return code
 }
 
-function buildProgram(done: (code: Promise<number>) => void): Command {
+function buildProgram(done: (exitCode: number) => void): Command {
   const program = new Command('shotover')
     .description(
       'A proxy that reads the protocols of databases and message brokers, and passes them through chains of transforms.',
@@ -43,15 +46,21 @@ function buildProgram(done: (code: Promise<number>) => void): Command {
     .allowExcessArguments(false)
   addFileFlags(program)
   addRunFlags(program)
-  program.action((flags: RunFlags) => done(import('./run.ts').then(({ run }) => run(flags))))
+  program.action(async (flags: RunFlags) => done(await (await import('./run.ts')).run(flags)))
   addFileFlags(program.command('check'))
     .description('check topology and config, print everything that is wrong, and run nothing')
-    .action((flags: FileFlags) => done(import('./check.ts').then(({ check }) => check(flags))))
+    .action(async (flags: FileFlags) => done(await (await import('./check.ts')).check(flags)))
+  program
+    .command('demo')
+    .description('run the topology of examples/demo in front of an in-memory store, for trying out')
+    .option('--listen <address>', 'where to listen, such as 127.0.0.1:7000')
+    .option('--upstream <address>', 'a Valkey or Redis server to use instead of the in-memory store')
+    .action(async (flags: DemoFlags) => done(await (await import('./demo.ts')).demo(flags)))
   program
     .command('schema')
     .description('print the JSON schema of topology.yaml or config.yaml, for editors')
     .addArgument(program.createArgument('<file>', 'which one').choices(['topology', 'config']))
-    .action((file: 'topology' | 'config') => done(import('./schema.ts').then(({ schema }) => schema(file))))
+    .action(async (file: 'topology' | 'config') => done(await (await import('./schema.ts')).schema(file)))
   return program
 }
 

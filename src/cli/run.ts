@@ -1,3 +1,4 @@
+import { causesOf } from '../base/errors.ts'
 import { ConfigError } from '../config/diagnostics.ts'
 import { describeTopology } from '../config/describe.ts'
 import { DirectiveError } from '../config/log-directives.ts'
@@ -20,27 +21,40 @@ export async function run(flags: RunFlags): Promise<number> {
     const settings = readSettings(flags.configFile)
     const topology = await readTopology(flags.topologyFile, { limits: settings.limits })
     setFilter(log, settings)
-    return await serve(topology, settings, flags, log)
+    return await serve(topology, settings, { coreThreads: flags.coreThreads, log })
   } catch (error) {
-    if (error instanceof ConfigError) logStartFailure(log.logger('shotover::runner'), error.causes, error.describe())
-    else if (error instanceof DirectiveError) logStartFailure(log.logger('shotover::runner'), [error.message])
-    else throw error
+    const [causes, details] = explain(error)
+    logStartFailure(log.logger('shotover::runner'), causes, details)
     return START_FAILED
   } finally {
     await log.flush()
   }
 }
 
+/** The causes of a failed start, and what there is to know beyond them. */
+function explain(error: unknown): [readonly string[], string] {
+  if (error instanceof ConfigError) return [error.causes, error.describe()]
+  if (error instanceof DirectiveError) return [[error.message], 'it stands in the environment variable RUST_LOG']
+  if (error instanceof Error) return [causesOf(error), error.stack ?? '']
+  return [[String(error)], '']
+}
+
 function setFilter(log: LogRoot, settings: Settings): void {
   log.setFilter(settings.mainLogLevel, process.env.RUST_LOG ?? '')
+}
+
+export interface ServeOptions {
+  readonly coreThreads: number
+  readonly log: LogRoot
+  /** Called once clients may connect. */
+  readonly ready?: () => void
 }
 
 /** Serves a checked topology until the process is told to stop. Returns the exit code. */
 export async function serve(
   topology: CheckedTopology,
   settings: Settings,
-  flags: RunFlags,
-  log: LogRoot,
+  { log, ready }: ServeOptions,
 ): Promise<number> {
   const runner = log.logger('shotover::runner')
   runner.info(`Starting Shotover ${VERSION}`)
@@ -57,6 +71,7 @@ export async function serve(
     await world.net.listen(checked.listen, (connection) => source.accept(connection))
   }
   log.logger('shotover::config::topology').info('Shotover is now accepting inbound connections')
+  ready?.()
   await new Promise<void>((resolve) => {
     process.once('SIGTERM', resolve)
     process.once('SIGINT', resolve)

@@ -15,7 +15,7 @@ export function addressText(address: Address): string {
 
 /** Only this machine can reach what listens there. */
 export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127\./.test(host) || /^::ffff:127\./i.test(host)
+  return host === 'localhost' || host === '::1' || host.startsWith('127.') || /^::ffff:127\./i.test(host)
 }
 
 /** An IP address rather than a name. */

@@ -8,7 +8,7 @@ type JsonSchema = Record<string, unknown>
 const DIALECT = 'http://json-schema.org/draft-07/schema#'
 
 function toJson(schema: z.ZodType): JsonSchema {
-  const { $schema: _dialect, ...json } = z.toJSONSchema(schema, {
+  const json = z.toJSONSchema(schema, {
     target: 'draft-7',
     io: 'input',
     unrepresentable: 'any',

@@ -59,7 +59,7 @@ export async function checkTopology(
   const sources = await readSources({ file, kinds, directory })
   const malformed = file.problemCount
   const lines = validate(file, sources, kinds)
-  if (malformed > 0) file.throwProblems()
+  if (malformed > 0) file.throwProblems(malformed)
   if (lines.length > 0) throw new ConfigError([`Topology errors\n${lines.join('\n')}\n`], file.problems())
   return { sources: sources.map((source) => checkedSource(source, limits)) }
 }

@@ -164,7 +164,7 @@ function validateTransform(file: YamlFile, transform: DraftTransform): string[] 
   const lines: string[] = []
   for (const text of transform.refused) {
     file.add(transform.path, text, null, { atKey: true })
-    lines.push(...text.split('\n').map((line) => `  ${line}`))
+    lines.push(...text.split('\n').map((line) => (line === '' ? '' : `  ${line}`)))
   }
   for (const subChain of transform.subChains) {
     const below = validateChain(file, subChain)

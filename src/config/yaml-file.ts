@@ -111,10 +111,14 @@ export class YamlFile {
     return problems.sort((a, b) => a.line - b.line || a.column - b.column)
   }
 
-  /** Throws ConfigError for problems that make the file one that can't be parsed. */
-  throwProblems(): never {
+  /**
+   * Throws ConfigError for problems that make the file one that can't be parsed: those noted first, `count` of them. The problems
+   * noted after those are shown too.
+   */
+  throwProblems(count = this.#found.length): never {
     // A parser that stops at the first problem would have met this one.
-    const first = this.#found.reduce((earliest, found) => (found.order < earliest.order ? found : earliest))
+    const parsing = this.#found.slice(0, count)
+    const first = parsing.reduce((earliest, found) => (found.order < earliest.order ? found : earliest))
     const { path, text, line, column } = first.problem
     const cause = `${path === '' ? '' : `${path}: `}${text} at line ${line} column ${column}`
     throw new ConfigError([`${this.words.parse} ${this.file}`, cause], this.problems())

@@ -1,0 +1,1 @@
+export const doubler = 2
