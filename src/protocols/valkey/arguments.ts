@@ -1,23 +1,22 @@
 import type { Frame } from '../../core/frame.ts'
-import { CR, ZERO } from './resp.ts'
+import { lengthAt, nextLine } from './decode-request.ts'
 
 /** Arguments that the request announces, its name included. */
 export function argumentCount(frame: Frame): number {
-  return lengthAt(frame.bytes, frame.start + 1)
+  return lengthAt(frame.bytes, frame.start + 1, frame.end)
 }
 
 /**
- * Argument `index` of a request, its name being 0, as a view of the frame's bytes, or null where the frame does not have it whole.
- * For the odd look at one argument; `body` decodes them all.
+ * Argument `index` of a request, its name being 0, as a view of the frame's bytes, or null where the frame does not have it
+ * whole. For the odd look at one argument; `body` decodes them all.
  */
 export function argument(frame: Frame, index: number): Buffer | null {
   const bytes = frame.edits === null ? frame.bytes : frame.toBuffer()
   const end = frame.edits === null ? frame.end : bytes.length
-  let at = lineEnd(bytes, frame.edits === null ? frame.start : 0, end)
+  let at = nextLine(bytes, frame.edits === null ? frame.start : 0, end)
   for (let i = 0; at < end; i++) {
-    const start = lineEnd(bytes, at, end)
-    if (start >= end) return null
-    const stop = start + lengthAt(bytes, at + 1)
+    const start = nextLine(bytes, at, end)
+    const stop = start + lengthAt(bytes, at + 1, end)
     if (stop + 2 > end) return null
     if (i === index) return bytes.subarray(start, stop)
     at = stop + 2
@@ -29,18 +28,4 @@ export function argument(frame: Frame, index: number): Buffer | null {
 export function argumentIs(frame: Frame, index: number, word: string): boolean {
   const bytes = argument(frame, index)
   return bytes !== null && bytes.length === word.length && bytes.toString('latin1').toLowerCase() === word
-}
-
-/** The digits at `at` as a number. */
-function lengthAt(bytes: Buffer, at: number): number {
-  let length = 0
-  for (let p = at; bytes[p] !== CR; p++) length = length * 10 + bytes[p] - ZERO
-  return length
-}
-
-/** Where the line behind the one at `at` begins; `end` or more where it is torn. */
-function lineEnd(bytes: Buffer, at: number, end: number): number {
-  let p = at
-  while (p < end && bytes[p] !== CR) p++
-  return p + 2
 }

@@ -1,26 +1,30 @@
 import type { Frame } from '../../core/frame.ts'
 import type { Protocol, Wire, WireOptions } from '../../core/protocol.ts'
+import { body, type Body } from './body.ts'
+import { describe } from './describe.ts'
+import { encodeReply } from './encode-reply.ts'
 import { encodeRequest } from './encode.ts'
 import { failure } from './failure.ts'
+import { queries } from './queries.ts'
+import { splice } from './splice.ts'
 import { ClientWire } from './wire-client.ts'
 import { ServerWire } from './wire-server.ts'
 
-export const valkey: Protocol<{ args: Buffer[] }> = {
+/** RESP2 and RESP3, as Valkey and Redis speak it: https://valkey.io/topics/protocol/ */
+export const valkey: Protocol<Body> = {
   name: 'valkey',
   orderToClient: 'request-order',
-  wire(side: 'client' | 'server', options: WireOptions): Wire {
-    return side === 'client' ? new ClientWire(options.cutThroughBytes) : new ServerWire(options.cutThroughBytes)
+  wire(side: 'client' | 'server', { cutThroughBytes }: WireOptions): Wire {
+    return side === 'client' ? new ClientWire(cutThroughBytes) : new ServerWire(cutThroughBytes)
   },
-  body(frame: Frame) {
-    return frame.body as { args: Buffer[] }
+  body,
+  encode(value: Body): Frame {
+    return value.type === 'request' ? encodeRequest(value.args) : encodeReply(value)
   },
-  encode(body, _stream) {
-    return encodeRequest(body.args)
-  },
-  splice() {},
-  retag() {},
+  splice,
+  /** Replies follow the order of requests: there is nothing to retag. */
+  retag(): void {},
   failure,
-  describe() {
-    return ''
-  },
+  describe,
+  queries,
 }

@@ -21,7 +21,7 @@ import {
   pinReason,
 } from './commands.ts'
 import { encodeRequest } from './encode.ts'
-import { valkey } from './index.ts'
+import { argumentsOf } from './body.ts'
 import { ARRAY, BULK, ERROR, INTEGER, MAP, NULL, SIMPLE } from './resp.ts'
 import { rawFrame, withConnectionId } from './hello.ts'
 
@@ -224,7 +224,7 @@ export class ValkeySharing implements Sharing {
 }
 
 function argsOf(request: Frame): readonly Buffer[] {
-  return valkey.body(request).args
+  return argumentsOf(request)
 }
 
 function isOk(reply: Frame): boolean {
