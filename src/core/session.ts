@@ -171,12 +171,12 @@ export class Session implements ConnectionHandler, ChainTop, Task {
       this.#refuse(error, batch, now)
     }
     if (batch.length !== 0) this.chain.down(batch)
-    this.#source.stats.requests += frames
     return frames === quantum
   }
 
   #take(frame: Frame, batch: Batch, now: number): Exchange {
     const exchange = new Exchange(frame, this, AT_OWNER, now)
+    this.#source.stats.requests++
     this.#replies.take(exchange)
     this.#wire.sent(exchange)
     batch.push(exchange)

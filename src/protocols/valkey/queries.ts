@@ -1,7 +1,7 @@
 import type { Frame } from '../../core/frame.ts'
 import type { QueryFacet, QueryType } from '../../core/protocol.ts'
 import { argumentsOf } from './body.ts'
-import { COMMAND_COUNT, codeOf, commandClass, CLASS_BLOCKING, commandWord, isReadOnly } from './commands.ts'
+import { COMMAND_COUNT, codeOf, commandClass, CLASS_STATELESS, commandWord, isReadOnly } from './commands.ts'
 import { keyIndices } from './keys.ts'
 
 /** What Shotover's QueryTypeFilter calls Read, APPEND included; all else is Write. */
@@ -11,6 +11,18 @@ const READ =
 
 const isRead = new Uint8Array(COMMAND_COUNT)
 for (const name of READ.split(' ')) isRead[codeOf(name)] = 1
+
+/** Commands that touch no keys, so that their flags do not say that they only read. */
+const READ_NO_KEYS =
+  'ping echo time info lastsave role lolwut command command|count command|docs command|info command|list config|get ' +
+  'client|list client|info client|getname client|id acl|whoami acl|list acl|users acl|cat slowlog|len latency|latest ' +
+  'cluster|info cluster|slots cluster|shards cluster|nodes cluster|myid cluster|keyslot pubsub|channels pubsub|numsub pubsub|numpat'
+
+const isRepeatable = new Uint8Array(COMMAND_COUNT)
+for (let code = 1; code < COMMAND_COUNT; code++)
+  if (isReadOnly[code] === 1 && commandClass[code] === CLASS_STATELESS) isRepeatable[code] = 1
+for (const name of READ_NO_KEYS.split(' ')) isRepeatable[codeOf(name)] = 1
+isRepeatable[0] = 0
 
 /** The first word of a request by its command's code, in upper case; `unknown` for one that the table does not have. */
 export function nameOf(code: number): string {
@@ -34,6 +46,6 @@ export const queries: QueryFacet = {
     return 1
   },
   idempotent(frame: Frame): boolean {
-    return isReadOnly[frame.code] === 1 && commandClass[frame.code] !== CLASS_BLOCKING
+    return isRepeatable[frame.code] === 1
   },
 }

@@ -10,6 +10,7 @@ import {
   PLAN_SHARE,
   type Sharing,
 } from '../../core/sharing.ts'
+import { argumentsOf } from './body.ts'
 import {
   CLASS_ATTRIBUTE,
   CLASS_BLOCKING,
@@ -21,7 +22,6 @@ import {
   pinReason,
 } from './commands.ts'
 import { encodeRequest } from './encode.ts'
-import { argumentsOf } from './body.ts'
 import { ARRAY, BULK, ERROR, INTEGER, MAP, NULL, SIMPLE } from './resp.ts'
 import { rawFrame, withConnectionId } from './hello.ts'
 
@@ -142,7 +142,7 @@ export class ValkeySharing implements Sharing {
     if (code === CLIENT_ID) exchange.note = NOTE_ID
     else if (code === GETNAME) exchange.note = NOTE_GET_NAME
     else if (code === SETNAME) {
-      this.#wantedName = argsOf(request)[2] ?? null
+      this.#wantedName = argumentsOf(request)[2] ?? null
       exchange.note = NOTE_NAME
     } else {
       const wanted = this.#wantedBy(request)
@@ -157,7 +157,7 @@ export class ValkeySharing implements Sharing {
   /** The attributes after `request`, or null where the server will refuse it. */
   // Cold: once per change of attributes
   #wantedBy(request: Frame): Attributes | null {
-    const args = argsOf(request)
+    const args = argumentsOf(request)
     this.#wantedName = this.#name
     if (request.code === RESET) {
       this.#wantedName = null
@@ -223,10 +223,6 @@ export class ValkeySharing implements Sharing {
   }
 }
 
-function argsOf(request: Frame): readonly Buffer[] {
-  return argumentsOf(request)
-}
-
 function isOk(reply: Frame): boolean {
   return reply.end - reply.start === 5 && reply.bytes[reply.start + 1] === 0x4f
 }
@@ -234,7 +230,7 @@ function isOk(reply: Frame): boolean {
 /** XREAD and XREADGROUP wait only where BLOCK stands before STREAMS. */
 function blocks(request: Frame): boolean {
   if (request.code !== XREAD && request.code !== XREADGROUP) return true
-  const args = argsOf(request)
+  const args = argumentsOf(request)
   for (let i = 1; i < args.length; i++) {
     const word = args[i]!.toString('latin1').toUpperCase()
     if (word === 'BLOCK') return true
