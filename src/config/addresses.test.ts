@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { addressText, isIp, isLoopback, parseAddress } from './addresses.ts'
+
+const PARSED: [string, string | null, number][] = [
+  ['127.0.0.1:6379', '127.0.0.1', 6379],
+  ['localhost:0', 'localhost', 0],
+  ['[::1]:6379', '::1', 6379],
+  ['::1:6379', '::1', 6379],
+  ['0.0.0.0:65535', '0.0.0.0', 65535],
+  ['127.0.0.1:65536', null, 0],
+  ['127.0.0.1', null, 0],
+  ['127.0.0.1:', null, 0],
+  ['127.0.0.1:http', null, 0],
+  ['127.0.0.1:-1', null, 0],
+  [':6379', null, 0],
+  ['[]:6379', null, 0],
+  ['', null, 0],
+]
+for (const [text, host, port] of PARSED) {
+  test(`"${text}" is ${host === null ? 'no address' : 'an address'}`, () => {
+    assert.deepEqual(parseAddress(text), host === null ? null : { host, port })
+  })
+}
+
+test('an address is printed as it is read', () => {
+  for (const text of ['127.0.0.1:6379', '[::1]:6379', 'localhost:0']) {
+    const address = parseAddress(text)
+    assert.ok(address)
+    assert.equal(addressText(address), text)
+  }
+})
+
+test('loopback is told from what others can reach', () => {
+  for (const host of ['127.0.0.1', '127.9.9.9', '::1', 'localhost', '::ffff:127.0.0.1'])
+    assert.ok(isLoopback(host), host)
+  for (const host of ['0.0.0.0', '::', '10.0.0.1', '128.0.0.1', 'localhost.example']) assert.ok(!isLoopback(host), host)
+})
+
+test('an IP address is told from a name', () => {
+  for (const host of ['127.0.0.1', '::1', 'fe80::1%eth0', '::ffff:1.2.3.4']) assert.ok(isIp(host), host)
+  for (const host of ['localhost', '127.0.0', '256.0.0.1', '1.2.3.4.5', 'a.b.c.d', 'xyz::'])
+    assert.ok(!isIp(host), host)
+})
