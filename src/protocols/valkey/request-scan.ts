@@ -74,7 +74,7 @@ export class RequestScan {
       }
       const tail = at + rest
       if (tail + 2 > end) break
-      if (bytes[tail] !== CR || bytes[tail + 1] !== LF) throw refusal('invalid bulk length')
+      if (bytes[tail] !== CR || bytes[tail + 1] !== LF) throw refusal('invalid CRLF in request')
       if (done === 0) this.code = lookup(bytes, at, tail, 0)
       else if (done === 1 && isContainer[this.code] === 1) {
         const sub = lookup(bytes, at, tail, this.code)
@@ -193,10 +193,8 @@ export class RequestScan {
   /** A line that is no array: its words as an array. Left is 0 when there is one; lines without a word are skipped. */
   #inline(bytes: Buffer, end: number): boolean {
     const lineEnd = this.#findLineEnd(bytes, LF, end)
-    if (lineEnd < 0) {
-      if (end - this.at > LINE_BYTES_MAX) throw refusal('too big inline request')
-      return false
-    }
+    if ((lineEnd < 0 ? end : lineEnd) - this.at > LINE_BYTES_MAX) throw refusal('too big inline request')
+    if (lineEnd < 0) return false
     const args = splitInline(bytes, this.at, lineEnd)
     if (args === null) throw refusal('unbalanced quotes in request')
     this.at = lineEnd + 1
@@ -212,13 +210,16 @@ export class RequestScan {
   #refuse(bytes: Buffer, at: number, end: number): void {
     const isArray = bytes[at] === ARRAY && this.left < 0
     this.at = at
-    if (this.#findLineEnd(bytes, CR, end) < 0) {
+    const lineEnd = this.#findLineEnd(bytes, CR, end)
+    if (lineEnd < 0) {
       if (end - at > LINE_BYTES_MAX) throw refusal(isArray ? 'too big mbulk count string' : 'too big bulk count string')
       return
     }
-    if (isArray) throw refusal('invalid multibulk length')
-    if (bytes[at] !== BULK) throw refusal(`expected '$', got '${String.fromCharCode(bytes[at])}'`)
-    throw refusal('invalid bulk length')
+    if (!isArray && bytes[at] !== BULK) throw refusal(`expected '$', got '${String.fromCharCode(bytes[at])}'`)
+    const text = bytes.toString('latin1', at + 1, lineEnd)
+    const isLength = /^(0|-?[1-9]\d*)$/.test(text) && Number(text) <= (isArray ? ARGUMENTS_MAX : BULK_BYTES_MAX)
+    if (isLength && (isArray || Number(text) >= 0)) throw refusal('invalid CRLF in request')
+    throw refusal(isArray ? 'invalid multibulk length' : 'invalid bulk length')
   }
 
   #findLineEnd(bytes: Buffer, byte: number, end: number): number {
