@@ -19,11 +19,17 @@ export interface BuildEnv {
   readonly kinds?: KindList
 }
 
+/** Connections of one sink, and its place in the topology. */
+export interface BuiltPool {
+  readonly type: string
+  readonly name: string
+  readonly pool: Pool
+}
+
 export interface BuiltSource {
   readonly checked: CheckedSource
   readonly source: Source
-  /** Connections of the chain's sinks. */
-  readonly pools: readonly Pool[]
+  readonly pools: readonly BuiltPool[]
 }
 
 export interface BuiltTopology {
@@ -57,7 +63,7 @@ async function buildSource(
 ): Promise<BuiltSource> {
   const kinds = env.kinds ?? KINDS
   const { protocol } = await kinds.sources[checked.type]()
-  const pools: Pool[] = []
+  const pools: BuiltPool[] = []
   const stages: StageSpec[] = []
   for (const transform of checked.chain) stages.push(await buildStage(transform, checked, env, pools, closers))
   const source = new Source({
@@ -77,7 +83,7 @@ async function buildStage(
   transform: CheckedTransform,
   source: CheckedSource,
   env: BuildEnv,
-  pools: Pool[],
+  pools: BuiltPool[],
   closers: (() => void)[],
 ): Promise<StageSpec> {
   const kinds = env.kinds ?? KINDS
@@ -85,6 +91,7 @@ async function buildStage(
   if (chains !== undefined)
     throw new Error(`Transform ${type} named "${name}" has chains of its own, which can't be built yet`)
   const kind = module === undefined ? await kinds.transforms[type]() : await importKind(module)
+  const own: Pool[] = []
   const kindEnv: Env = {
     world: env.world,
     metrics: env.metrics,
@@ -93,8 +100,10 @@ async function buildStage(
     name,
     chain: source.name,
     chains: {},
-    pools,
+    pools: own,
     onClose: (close) => void closers.push(close),
   }
-  return { type, name, factory: kind.create(options, kindEnv) }
+  const factory = kind.create(options, kindEnv)
+  for (const pool of own) pools.push({ type, name, pool })
+  return { type, name, factory }
 }

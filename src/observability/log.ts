@@ -19,7 +19,7 @@ export const CONNECTION_SPAN_TARGET = 'shotover::connection_span'
 /** The log of a process or thread: one filter, one format, one writer. */
 export class LogRoot {
   readonly format: LogFormat
-  readonly #colours: boolean
+  readonly colours: boolean
   readonly #writer: LineWriter
   readonly #now: () => number
   #directives: readonly Directive[] = []
@@ -28,7 +28,7 @@ export class LogRoot {
 
   constructor(options: LogOptions) {
     this.format = options.format
-    this.#colours = options.colours
+    this.colours = options.colours
     this.#writer = options.writer
     this.#now = options.now ?? wallClock()
   }
@@ -36,6 +36,16 @@ export class LogRoot {
   /** Replaces the whole filter. Texts are applied in their order, later ones override. Throws DirectiveError, and keeps the old filter then. */
   setFilter(...texts: string[]): void {
     this.#directives = texts.flatMap(parseDirectives)
+    this.generation++
+  }
+
+  get directives(): readonly Directive[] {
+    return this.#directives
+  }
+
+  /** Replaces the whole filter by that of another log. */
+  setDirectives(directives: readonly Directive[]): void {
+    this.#directives = directives
     this.generation++
   }
 
@@ -57,7 +67,7 @@ export class LogRoot {
 
   #write(level: number, target: string, span: Span | null, message: string, fields: Record<string, unknown>): void {
     const event = { time: this.#now(), level, target, message, fields, span }
-    this.#writer.write(this.format === 'json' ? formatJson(event) : formatHuman(event, this.#colours))
+    this.#writer.write(this.format === 'json' ? formatJson(event) : formatHuman(event, this.colours))
   }
 
   /** Resolves when everything logged has left the process, or after `timeoutMs`. */
