@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { didYouMean } from '../config/diagnostics.ts'
 import type { LogFormat } from '../observability/log-format.ts'
 import type { DemoFlags } from './demo.ts'
 import { VERSION } from './version.ts'
@@ -43,25 +44,39 @@ function buildProgram(done: (exitCode: number) => void): Command {
     .enablePositionalOptions()
     .exitOverride()
     .showHelpAfterError('(--help lists the flags)')
-    .allowExcessArguments(false)
+    .allowExcessArguments(true)
   addFileFlags(program)
   addRunFlags(program)
-  program.action(async (flags: RunFlags) => done(await (await import('./run.ts')).run(flags)))
-  addFileFlags(program.command('check'))
+  program.action(async (flags: RunFlags) => {
+    if (program.args.length > 0) unknownCommand(program, program.args[0])
+    done(await (await import('./run.ts')).run(flags))
+  })
+  addFileFlags(program.command('check').allowExcessArguments(false))
     .description('check topology and config, print everything that is wrong, and run nothing')
     .action(async (flags: FileFlags) => done(await (await import('./check.ts')).check(flags)))
   program
     .command('demo')
+    .allowExcessArguments(false)
     .description('run the topology of examples/demo in front of an in-memory store, for trying out')
     .option('--listen <address>', 'where to listen, such as 127.0.0.1:7000')
     .option('--upstream <address>', 'a Valkey or Redis server to use instead of the in-memory store')
     .action(async (flags: DemoFlags) => done(await (await import('./demo.ts')).demo(flags)))
   program
     .command('schema')
+    .allowExcessArguments(false)
     .description('print the JSON schema of topology.yaml or config.yaml, for editors')
     .addArgument(program.createArgument('<file>', 'which one').choices(['topology', 'config']))
     .action(async (file: 'topology' | 'config') => done(await (await import('./schema.ts')).schema(file)))
   return program
+}
+
+function unknownCommand(program: Command, word: string): never {
+  const meant = didYouMean(
+    word,
+    program.commands.map((command) => command.name()),
+  )
+  const hint = meant === null ? '' : `\n(Did you mean ${meant}?)`
+  return program.error(`error: unknown command '${word}'${hint}`)
 }
 
 function addFileFlags(command: Command): Command {

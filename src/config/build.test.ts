@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { z } from 'zod'
+import { LIMITS, transform, type Env, type Metrics } from '../core/kind.ts'
+import { valkey } from '../protocols/valkey/index.ts'
+import { SimWorld } from '../sim/world.ts'
+import { buildTopology } from './build.ts'
+import type { CheckedSource, CheckedTopology } from './checked.ts'
+import type { KindList } from './kinds.ts'
+
+const metrics = {} as Metrics
+
+/** A list of one kind, Sink, whose `create` is given; and the targets of the loggers that were asked for. */
+function bench(create: (options: { size: number }, env: Env) => void) {
+  const targets: string[] = []
+  const kinds: KindList = {
+    sources: { Valkey: async () => ({ type: 'Valkey', doc: '', protocol: valkey }) },
+    transforms: {
+      Sink: async () =>
+        transform({
+          type: 'Sink',
+          doc: '',
+          terminating: true,
+          options: z.strictObject({ size: z.int() }),
+          create(options, env) {
+            create(options, env)
+            return () => ({})
+          },
+        }),
+    },
+  }
+  const logger = (target: string) => {
+    targets.push(target)
+    return { debug() {}, info() {}, warn() {}, error() {} }
+  }
+  return { targets, env: { world: new SimWorld().world, metrics, logger, kinds } }
+}
+
+function source(name: string, sizes: readonly number[]): CheckedSource {
+  return {
+    type: 'Valkey',
+    name,
+    listen: { host: '127.0.0.1', port: 0 },
+    listenText: '127.0.0.1:0',
+    connectionLimit: 512,
+    hardConnectionLimit: false,
+    idleTimeoutSeconds: null,
+    limits: { ...LIMITS, stallMs: 77 },
+    chain: sizes.map((size) => ({ type: 'Sink', name: `sink-${size}`, options: { size } })),
+  }
+}
+
+test('each transform is created once, with its options and what belongs to its place', async () => {
+  const created: { options: unknown; env: Env }[] = []
+  const { env, targets } = bench((options, kindEnv) => created.push({ options, env: kindEnv }))
+  const topology: CheckedTopology = { sources: [source('a', [1, 2]), source('b', [3])] }
+  const built = await buildTopology(topology, env)
+  assert.deepEqual(
+    created.map(({ options, env: { name, chain, limits } }) => [options, name, chain, limits.stallMs]),
+    [
+      [{ size: 1 }, 'sink-1', 'a', 77],
+      [{ size: 2 }, 'sink-2', 'a', 77],
+      [{ size: 3 }, 'sink-3', 'b', 77],
+    ],
+  )
+  assert.deepEqual(targets, [
+    'shotover::transforms::Sink',
+    'shotover::transforms::Sink',
+    'shotover::server',
+    'shotover::transforms::Sink',
+    'shotover::server',
+  ])
+  assert.deepEqual(
+    built.sources.map(({ source: { name, chain } }) => [
+      name,
+      chain.name,
+      chain.stages.map((stage) => [stage.type, stage.name]),
+    ]),
+    [
+      [
+        'a',
+        'a',
+        [
+          ['Sink', 'sink-1'],
+          ['Sink', 'sink-2'],
+        ],
+      ],
+      ['b', 'b', [['Sink', 'sink-3']]],
+    ],
+  )
+  assert.equal(built.sources[0].checked, topology.sources[0])
+})
+
+test('what a topology holds is closed once, the last made first', async () => {
+  const closed: number[] = []
+  const { env } = bench(({ size }, { onClose }) => onClose(() => closed.push(size)))
+  const built = await buildTopology({ sources: [source('a', [1, 2, 3])] }, env)
+  assert.deepEqual(closed, [])
+  built.close()
+  built.close()
+  assert.deepEqual(closed, [3, 2, 1])
+})
+
+test('a transform that can not be created leaves nothing behind', async () => {
+  const closed: number[] = []
+  const { env } = bench(({ size }, { onClose }) => {
+    if (size === 2) throw new Error('no')
+    onClose(() => closed.push(size))
+  })
+  await assert.rejects(buildTopology({ sources: [source('a', [1, 2])] }, env), { message: 'no' })
+  assert.deepEqual(closed, [1])
+})
