@@ -108,17 +108,14 @@ export class RedisServer {
     const keep = (chunk: Buffer) => (this.#log += chunk.toString())
     child.stdout?.on('data', keep)
     child.stderr?.on('data', keep)
-    const ended = new Promise<void>((resolve) => {
-      child.once('error', (error) => {
-        this.#log += error.message
-        resolve()
-      })
-      child.once('close', () => resolve())
-    }).then(() => {
+    const ended = () => {
       if (this.#process === child) this.#process = null
+    }
+    child.once('error', (error) => {
+      this.#log += error.message
+      ended()
     })
-    running.add(child)
-    void ended.then(() => running.delete(child))
+    child.once('close', ended)
     if (!(await this.#answers(child))) {
       await this.kill()
       throw new Error(`${this.#programs.server} did not start on ${this.address}:\n${this.#log}`)
@@ -211,10 +208,14 @@ process.on('exit', () => {
 })
 
 /** Starts a process that ends with this one even if this one is killed, where util-linux has the tool for it. */
-function spawnBound(program: string, args: string[], env: NodeJS.ProcessEnv): ChildProcess {
+export function spawnBound(program: string, args: string[], env: NodeJS.ProcessEnv): ChildProcess {
   const setpriv = process.platform === 'linux' ? onPath('setpriv') : null
   const [command, all] = setpriv === null ? [program, args] : [setpriv, ['--pdeathsig', 'KILL', program, ...args]]
-  return spawn(command, all, { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(command, all, { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  running.add(child)
+  child.once('error', () => running.delete(child))
+  child.once('close', () => running.delete(child))
+  return child
 }
 
 /** Whether a server at this address takes commands; one that wants a password first does. */
