@@ -88,21 +88,19 @@ export class SessionState implements TransactionEffects {
   }
 
   /** A request without a reply was executed, presumably. */
-  assumed(effect: number, count: number): void {
+  silent(effect: number, count: number): void {
     this.bits &= ~DIRTY_ASKING
-    if (
-      (this.bits & DIRTY_MULTI) !== 0 &&
-      effect !== EFFECT_EXEC &&
-      effect !== EFFECT_DISCARD &&
-      effect !== EFFECT_RESET
-    ) {
-      this.#transaction.queue(effect, count)
-    } else if (effect === EFFECT_EXEC) {
+    if (effect === EFFECT_EXEC) {
       this.#endTransaction()
-      this.#transaction.assume((queued, queuedCount) => this.#assume(queued, queuedCount))
+      this.#transaction.assume(this)
       this.#transaction.clear()
+    } else if ((this.bits & DIRTY_MULTI) !== 0 && effect !== EFFECT_DISCARD && effect !== EFFECT_RESET) {
+      this.#transaction.queue(effect, count)
+    } else if (effect >= EFFECT_SUBSCRIBE && effect <= EFFECT_SUNSUBSCRIBE) {
+      // Confirmations come all the same and are counted then.
+      if (effect <= EFFECT_SSUBSCRIBE) this.bits |= DIRTY_SUBSCRIBED
     } else {
-      this.#assume(effect, count)
+      this.assumed(effect, count)
     }
   }
 
@@ -126,6 +124,15 @@ export class SessionState implements TransactionEffects {
       : Math.max(1, this.#subscriptions[effect - EFFECT_UNSUBSCRIBE])
   }
 
+  assumed(effect: number, count: number): void {
+    if (effect >= EFFECT_SUBSCRIBE && effect <= EFFECT_SUNSUBSCRIBE) this.#assumeSubscribed(effect, count)
+    else if (effect === EFFECT_ATTRIBUTE) this.bits |= DIRTY_ATTRIBUTE
+    else if (effect === EFFECT_UNKNOWN) this.bits |= DIRTY_UNKNOWN
+    else this.#apply(effect, count, false)
+    // The sink does not know that identity, name and database are the first ones again.
+    if (effect === EFFECT_RESET) this.bits |= DIRTY_ATTRIBUTE
+  }
+
   executed(effect: number, count: number, failed: boolean, bytes: Buffer, start: number): void {
     if (effect <= EFFECT_SUNSUBSCRIBE) this.confirmed(bytes, start)
     // The sink takes what stands in a transaction to have succeeded with it.
@@ -143,13 +150,6 @@ export class SessionState implements TransactionEffects {
 
   #endTransaction(): void {
     this.bits &= ~(DIRTY_MULTI | DIRTY_WATCH)
-  }
-
-  #assume(effect: number, count: number): void {
-    if (effect >= EFFECT_SUBSCRIBE && effect <= EFFECT_SSUBSCRIBE) this.bits |= DIRTY_SUBSCRIBED
-    else if (effect === EFFECT_ATTRIBUTE) this.bits |= DIRTY_ATTRIBUTE
-    else if (effect === EFFECT_UNKNOWN) this.bits |= DIRTY_UNKNOWN
-    else this.#apply(effect, count, false)
   }
 
   #apply(effect: number, count: number, failed: boolean): void {
@@ -192,6 +192,13 @@ export class SessionState implements TransactionEffects {
         this.bits |= DIRTY_SKIP
         break
     }
+  }
+
+  #assumeSubscribed(effect: number, count: number): void {
+    const counts = this.#subscriptions
+    if (effect < EFFECT_UNSUBSCRIBE) counts[effect - EFFECT_SUBSCRIBE] += count
+    else if (count === 0) counts[effect - EFFECT_UNSUBSCRIBE] = 0
+    this.#subscribed()
   }
 
   #subscribed(): void {

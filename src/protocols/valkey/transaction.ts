@@ -6,6 +6,8 @@ import { BULK_ERROR, CR, ERROR } from './resp.ts'
 export interface TransactionEffects {
   /** Confirmations that a queued command gives when it is executed now; 1 for other commands. */
   expected(effect: number, count: number): number
+  /** It is taken to have succeeded. */
+  assumed(effect: number, count: number): void
   /** One of its values came. */
   executed(effect: number, count: number, failed: boolean, bytes: Buffer, start: number): void
 }
@@ -23,9 +25,11 @@ export class Transaction {
   #at = 0
   /** Values that it still gives; 0: not asked yet. */
   #left = 0
+  /** Replies to come of which nothing but the number is known. */
+  #uncounted = 0
 
   clear(): void {
-    this.#queued = this.#next = this.#at = this.#left = 0
+    this.#queued = this.#next = this.#at = this.#left = this.#uncounted = 0
     if (this.#effects.length > 0) this.#effects = []
   }
 
@@ -37,6 +41,10 @@ export class Transaction {
   /** Reads EXEC's reply. True: values of it are to come as further replies. */
   begin(reply: Frame, to: TransactionEffects): boolean {
     if (this.#effects.length === 0) return false
+    if (!reply.whole) {
+      this.#uncounted = this.assume(to)
+      return this.#uncounted > 0
+    }
     const { bytes, end } = reply
     const scan = new ReplyScan()
     let header = reply.start
@@ -46,18 +54,29 @@ export class Transaction {
       const start = scan.from
       this.#value(scan.take(bytes, true, 0).kind, bytes, start, to)
     }
-    return this.#at < this.#queued && reply.whole
+    return this.#at < this.#queued
   }
 
   /** Reads a value that came as a reply of its own. True: more are to come. */
   further(reply: Frame, to: TransactionEffects): boolean {
+    if (this.#uncounted > 0) return --this.#uncounted > 0
     this.#value(reply.kind, reply.bytes, reply.start, to)
     return this.#at < this.#queued
   }
 
-  /** Nobody saw the replies: all is taken to have succeeded. */
-  assume(to: (effect: number, count: number) => void): void {
-    for (let i = 0; i < this.#effects.length; i += 3) to(this.#effects[i + 1], this.#effects[i + 2])
+  /**
+   * The values were not seen, because there are no replies or EXEC's came in parts: all is taken to have succeeded. Returns how
+   * many replies there are beyond those that EXEC announces.
+   */
+  assume(to: TransactionEffects): number {
+    let more = 0
+    for (let i = 0; i < this.#effects.length; i += 3) {
+      const effect = this.#effects[i + 1]
+      const count = this.#effects[i + 2]
+      more += to.expected(effect, count) - 1
+      to.assumed(effect, count)
+    }
+    return more
   }
 
   #value(kind: number, bytes: Buffer, start: number, to: TransactionEffects): void {

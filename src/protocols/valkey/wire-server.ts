@@ -119,7 +119,7 @@ export class ServerWire implements Wire {
       const { effect, count } = inFlight
       if ((this.session.bits & OPAQUE_BYTES) === 0) {
         if ((effect & SILENT) === 0 && effect !== EFFECT_REPLICATION) return null
-        if ((effect & SILENT) !== 0) this.session.assumed(effect & ~SILENT, count)
+        if ((effect & SILENT) !== 0) this.session.silent(effect & ~SILENT, count)
         else this.session.bits |= OPAQUE_BYTES
       }
       const exchange = inFlight.shift()
@@ -251,10 +251,13 @@ export class ServerWire implements Wire {
   }
 
   #isOneOf(frame: Frame, isFirst: boolean): Exchange | null {
-    if (this.#left > 0) frame.flags &= ~FRAME_LAST
-    if (!isFirst) frame.flags &= ~FRAME_HEAD
     const exchange = this.#isReply(this.#left > 0 ? this.#inFlight.first : this.#inFlight.shift())
-    if (!isFirst && exchange !== null) this.matched = MATCH_PART
+    if (exchange === null) return null
+    if (this.#left > 0) frame.flags &= ~FRAME_LAST
+    if (!isFirst) {
+      frame.flags &= ~FRAME_HEAD
+      this.matched = MATCH_PART
+    }
     return exchange
   }
 

@@ -1,0 +1,563 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { CONVERSATIONS } from '../../../test/valkey/conversations.ts'
+import { cut, tearings } from '../../../test/valkey/cuts.ts'
+import { Talk } from '../../../test/valkey/talk.ts'
+import { ProtocolError } from '../../core/protocol.ts'
+import { body } from './body.ts'
+import { encodeReply } from './encode-reply.ts'
+import { ReplyScan } from './reply-scan.ts'
+import type { Reply } from './values.ts'
+import { ServerWire } from './wire-server.ts'
+
+const OK = Buffer.from('+OK\r\n')
+const BULK = Buffer.from('$3\r\nabc\r\n')
+
+const REPLIES: readonly string[] = [
+  '+OK\r\n',
+  '+\r\n',
+  '+a \n b\r\n',
+  '-ERR no\r\n',
+  ':1\r\n',
+  ':-9223372036854775808\r\n',
+  '$0\r\n\r\n',
+  '$-1\r\n',
+  '$11\r\n+OK\r\n*9\r\n$1\r\n',
+  '*-1\r\n',
+  '*0\r\n',
+  '*3\r\n:1\r\n$-1\r\n*2\r\n+a\r\n$1\r\nb\r\n',
+  '*1\r\n*1\r\n*1\r\n*0\r\n',
+  '_\r\n',
+  '#t\r\n',
+  ',1.5\r\n',
+  ',inf\r\n',
+  '(3492890328409238509324850943850943825024385\r\n',
+  '!21\r\nSYNTAX invalid syntax\r\n',
+  '=15\r\ntxt:Some string\r\n',
+  '%2\r\n+a\r\n:1\r\n+b\r\n%1\r\n+c\r\n_\r\n',
+  '%0\r\n',
+  '~2\r\n+a\r\n#f\r\n',
+  '>2\r\n+invalidate\r\n*1\r\n$1\r\nk\r\n',
+  '|1\r\n+ttl\r\n:3600\r\n*2\r\n:1\r\n|1\r\n+x\r\n+y\r\n:2\r\n',
+  '|0\r\n+OK\r\n',
+  '$?\r\n;4\r\nHell\r\n;6\r\no worl\r\n;1\r\nd\r\n;0\r\n',
+  '*?\r\n:1\r\n*2\r\n:2\r\n:3\r\n*?\r\n.\r\n$?\r\n;1\r\nx\r\n;0\r\n.\r\n',
+  '%?\r\n+a\r\n:1\r\n.\r\n',
+  '~?\r\n.\r\n',
+  '*2\r\n*?\r\n:1\r\n.\r\n:2\r\n',
+  `+${'x'.repeat(60)}\n${'y'.repeat(60)}\r\n`,
+]
+
+for (const reply of REPLIES) {
+  test(`${JSON.stringify(reply).slice(0, 60)} is one reply however it is torn`, () => {
+    const bytes = Buffer.from(reply, 'latin1')
+    const kind = reply.startsWith('|1') ? 0x2a : reply.startsWith('|0') ? 0x2b : bytes[0]
+    for (const chunks of tearings(bytes, BULK, OK)) {
+      for (const bound of [65536, 16, 1]) {
+        const cuts = cut(new ServerWire(bound), chunks, bound === 1 ? 1 : Infinity)
+        assert.deepEqual(
+          cuts.map(({ text }) => text),
+          [BULK.toString('latin1'), reply, OK.toString('latin1')],
+        )
+        if (bound === 65536) assert.equal(cuts[1].kind, kind)
+      }
+    }
+  })
+}
+
+const MALFORMED: readonly string[] = [
+  'x\r\n',
+  '\r\n',
+  '$x\r\n',
+  '$\r\n',
+  '$-2\r\n',
+  '*-2\r\n',
+  '%-1\r\n',
+  '>?\r\n',
+  '|?\r\n',
+  '!?\r\n',
+  '$1\rX',
+  '$1\r\nabc\r\n',
+  '$99999999999999999999\r\n',
+  '*9223372036854775808\r\n',
+  '.\r\n',
+  ';1\r\na\r\n',
+  '$?\r\n+a\r\n',
+  '*1\r\n.\r\n',
+  '*?\r\n'.repeat(1001),
+]
+
+for (const reply of MALFORMED) {
+  test(`${JSON.stringify(reply).slice(0, 40)} from a server is a protocol error`, () => {
+    const bytes = Buffer.from(reply, 'latin1')
+    const cutsOfAll = bytes.length > 100 ? [[bytes]] : tearings(bytes, OK, Buffer.alloc(0))
+    for (const chunks of cutsOfAll) assert.throws(() => cut(new ServerWire(65536), chunks), ProtocolError)
+  })
+}
+
+test('nesting of any depth is cut without a stack, and its decoding is bounded', () => {
+  const bytes = Buffer.from('*1\r\n'.repeat(100_000) + ':1\r\n')
+  const wire = new ServerWire(Infinity)
+  wire.push(bytes, 0, bytes.length)
+  const frame = wire.next()!
+  assert.equal(frame.end, bytes.length)
+  assert.throws(() => body(frame), ProtocolError)
+})
+
+for (const [name, steps] of Object.entries(CONVERSATIONS)) {
+  for (const size of [Infinity, 1, 7]) {
+    test(`${name}, read ${size} bytes at a time`, () => {
+      const talk = new Talk()
+      for (const { sent, received, told } of steps) {
+        for (const line of sent ?? []) talk.send(line)
+        talk.receive(received, size)
+        // A stream of bytes comes in pieces as it was read.
+        assert.equal(talk.told().replace(/(push, )+opaque/, 'push, opaque'), told)
+      }
+    })
+  }
+}
+
+/** What does not depend on a server's mood. A line that begins with `>` is sent, one with `<` received, `=` told, `x` abandoned. */
+const TALKS: Record<string, readonly string[]> = {
+  'a reply that nobody asked for is dropped from a clean connection': ['< +hello\r\n', '= drop, clean'],
+  'a reply that nobody asked for is handed on by a dirty one': [
+    '> WATCH k',
+    '< +OK\r\n+hello\r\n',
+    '= reply 1, push, dirty',
+  ],
+  'a push on a clean connection is a push': ['> PING', '< >1\r\n+x\r\n+PONG\r\n', '= push, reply 1, clean'],
+  'the reply of an abandoned exchange is dropped': [
+    '> PING',
+    '> PING',
+    'x 1',
+    '= clean, 2 in flight',
+    '< +PONG\r\n+PONG\r\n',
+    '= drop, reply 2, clean',
+  ],
+  'all confirmations of an abandoned exchange are dropped': [
+    '> SUBSCRIBE a b',
+    'x 1',
+    '> PING',
+    '< *3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n*3\r\n$9\r\nsubscribe\r\n$1\r\nb\r\n:2\r\n*2\r\n$4\r\npong\r\n$0\r\n\r\n',
+    '= drop, drop, reply 2, dirty',
+  ],
+  'an exchange abandoned between its confirmations': [
+    '> SUBSCRIBE a b',
+    '< *3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n',
+    '= reply 1 .., dirty, 1 in flight',
+    'x 1',
+    '< *3\r\n$9\r\nsubscribe\r\n$1\r\nb\r\n:2\r\n',
+    '= drop, dirty',
+  ],
+  'a message between confirmations is a push': [
+    '> SUBSCRIBE a b',
+    '< *3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$1\r\nx\r\n*3\r\n$9\r\nsubscribe\r\n$1\r\nb\r\n:2\r\n',
+    '= reply 1 .., push, part 1, dirty',
+  ],
+  'a shard channel that moves away is a push': [
+    '> SSUBSCRIBE a',
+    '< *3\r\n$10\r\nssubscribe\r\n$1\r\na\r\n:1\r\n*3\r\n$12\r\nsunsubscribe\r\n$1\r\na\r\n:0\r\n',
+    '= reply 1, push, clean',
+    '> PING',
+    '< +PONG\r\n',
+    '= reply 2, clean',
+  ],
+  'a list that looks like a message is a reply where nothing is subscribed': [
+    '> LRANGE l 0 -1',
+    '< *3\r\n$7\r\nmessage\r\n$1\r\na\r\n$1\r\nx\r\n',
+    '= reply 1, clean',
+  ],
+  'a subscription may be denied': [
+    '> SUBSCRIBE a b',
+    '> PING',
+    '< -NOPERM no\r\n+PONG\r\n',
+    '= reply 1, reply 2, clean',
+  ],
+  'a subscription in a transaction may fail': [
+    '> MULTI',
+    '> SUBSCRIBE a b',
+    '> PSUBSCRIBE c d',
+    '> EXEC',
+    '< +OK\r\n+QUEUED\r\n+QUEUED\r\n*2\r\n-NOPERM no\r\n*3\r\n$10\r\npsubscribe\r\n$1\r\nc\r\n:1\r\n',
+    '= reply 1, reply 2, reply 3, reply 4 .., dirty, 1 in flight',
+    '> GET k',
+    '< *3\r\n$10\r\npsubscribe\r\n$1\r\nd\r\n:2\r\n*3\r\n$8\r\nmmessage\r\n:1\r\n:2\r\n',
+    '= part 4, reply 5, dirty',
+  ],
+  'a command of a module leaves the connection dirty for good': [
+    '> MODULE.COMMAND x',
+    '< +OK\r\n',
+    '= reply 1, dirty',
+    '> RESET',
+    '< +RESET\r\n',
+    '= reply 2, dirty',
+  ],
+  'a queued command of a module, too': [
+    '> MULTI',
+    '> MODULE.COMMAND x',
+    '> EXEC',
+    '< +OK\r\n+QUEUED\r\n*1\r\n:1\r\n',
+    '= reply 1, reply 2, reply 3, dirty',
+  ],
+  'DISCARD that is refused leaves the transaction open': [
+    '> MULTI',
+    '> DISCARD',
+    '< +OK\r\n-NOPERM no\r\n',
+    '= reply 1, reply 2, dirty',
+  ],
+  'ASKING holds for one request': [
+    '> ASKING',
+    '< +OK\r\n',
+    '= reply 1, dirty',
+    '> GET k',
+    '< $-1\r\n',
+    '= reply 2, clean',
+  ],
+  'READONLY holds until READWRITE': [
+    '> READONLY',
+    '< +OK\r\n',
+    '= reply 1, dirty',
+    '> READWRITE',
+    '< +OK\r\n',
+    '= reply 2, clean',
+  ],
+  'two reasons must both end': [
+    '> WATCH k',
+    '> CLIENT NO-TOUCH ON',
+    '< +OK\r\n+OK\r\n',
+    '= reply 1, reply 2, dirty',
+    '> UNWATCH',
+    '< +OK\r\n',
+    '= reply 3, dirty',
+    '> CLIENT NO-TOUCH OFF',
+    '< +OK\r\n',
+    '= reply 4, clean',
+  ],
+  'what is refused changes nothing': [
+    '> CLIENT TRACKING ON',
+    '> READONLY',
+    '< -ERR no\r\n-ERR no\r\n',
+    '= reply 1, reply 2, clean',
+  ],
+  'silent requests wait for the replies before them': [
+    '> GET k',
+    '> CLIENT REPLY SKIP',
+    '> GET k',
+    '> GET k',
+    '= clean, 4 in flight',
+    '< $-1\r\n',
+    '= reply 1, silent 2, silent 3, dirty, 1 in flight',
+    '< $-1\r\n',
+    '= reply 4, clean',
+  ],
+  'a silent request that is abandoned is told of no more': [
+    '> GET k',
+    '> CLIENT REPLY SKIP',
+    '> GET k',
+    'x 3',
+    '< $-1\r\n',
+    '= reply 1, silent 2, dirty',
+  ],
+  'replication makes bytes of everything that follows': [
+    '> GET k',
+    '> PSYNC ? -1',
+    '= clean, 2 in flight',
+    '< $1\r\nx\r\n',
+    '= reply 1, silent 2, opaque',
+    '< +FULLRESYNC 0123 1\r\n$5\r\nREDIS',
+    '= push, opaque',
+    '> REPLCONF ACK 1',
+    '= silent 3, opaque',
+    '< \xff\r\n*1\r\n',
+    '= push, opaque',
+  ],
+  'the Lua debugger takes over after its reply': [
+    '> SCRIPT DEBUG YES',
+    '< +OK\r\n',
+    '= reply 1, opaque',
+    '> EVAL x 0',
+    '< *2\r\n+a\r\n+b\r\n+c\r\n',
+    '= silent 2, push, opaque',
+  ],
+  'no debugger, no change': ['> SCRIPT DEBUG NO', '< +OK\r\n', '= reply 1, clean'],
+  'CLIENT REPLY in a transaction is refused by Valkey 9': [
+    '> MULTI',
+    '> CLIENT REPLY OFF',
+    '> EXEC',
+    '> PING',
+    "< +OK\r\n-ERR Command 'client|reply' not allowed inside a transaction\r\n-EXECABORT no\r\n+PONG\r\n",
+    '= reply 1, reply 2, reply 3, reply 4, clean',
+  ],
+  'an attribute that failed in a transaction is not known any more': [
+    '> MULTI',
+    '> SELECT 99',
+    '> EXEC',
+    '< +OK\r\n+QUEUED\r\n*1\r\n-ERR DB index is out of range\r\n',
+    '= reply 1, reply 2, reply 3, dirty',
+  ],
+}
+
+for (const [name, lines] of Object.entries(TALKS)) {
+  test(name, () => {
+    const talk = new Talk()
+    for (const line of lines) {
+      const text = line.slice(2)
+      if (line[0] === '>') talk.send(text)
+      else if (line[0] === '<') talk.receive(text)
+      else if (line[0] === '=') assert.equal(talk.told(), text)
+      else talk.wire.abandon(talk.exchanges[Number(text) - 1])
+    }
+  })
+}
+
+test('a large reply comes as a head and parts, announced by its bulk string', () => {
+  const talk = new Talk(100)
+  talk.send('GET k')
+  talk.send('PING')
+  talk.receive(`$1000\r\n${'x'.repeat(200)}`)
+  assert.equal(talk.told(), 'reply 1 .., clean, 2 in flight')
+  talk.receive('x'.repeat(500))
+  assert.equal(talk.told(), 'part 1 .., clean, 2 in flight')
+  talk.receive(`${'x'.repeat(300)}\r\n+PONG\r\n`)
+  assert.equal(talk.told(), 'part 1, reply 2, clean')
+})
+
+test('a large reply that is abandoned half-way is dropped to its end', () => {
+  const talk = new Talk(100)
+  talk.send('GET k')
+  talk.send('PING')
+  talk.receive(`$300\r\n${'x'.repeat(200)}`)
+  talk.wire.abandon(talk.exchanges[0])
+  talk.receive(`${'x'.repeat(100)}\r\n+PONG\r\n`)
+  assert.equal(talk.told(), 'reply 1 .., drop in part, reply 2, clean')
+})
+
+test('a large message between confirmations is a push in parts', () => {
+  const talk = new Talk(100)
+  talk.send('SUBSCRIBE a b')
+  const big = 'y'.repeat(500)
+  talk.receive('>3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n')
+  talk.receive(`>3\r\n$7\r\nmessage\r\n$1\r\na\r\n$500\r\n${big}\r\n>3\r\n$9\r\nsubscribe\r\n$1\r\nb\r\n:2\r\n`, 60)
+  const told = talk.told()
+  assert.match(told, /^reply 1 \.\., push in part, (push in part, )+part 1, dirty$/)
+})
+
+test('a transaction with subscriptions keeps its order though its reply comes in parts', () => {
+  for (const size of [Infinity, 50, 7]) {
+    const talk = new Talk(100)
+    for (const line of ['MULTI', 'ECHO x', 'SUBSCRIBE a b', 'EXEC', 'PING', 'UNSUBSCRIBE', 'GET k']) talk.send(line)
+    const confirmation = (word: string, channel: string, total: number) =>
+      `>3\r\n$${word.length}\r\n${word}\r\n$1\r\n${channel}\r\n:${total}\r\n`
+    talk.receive('+OK\r\n+QUEUED\r\n+QUEUED\r\n', size)
+    talk.receive(`*2\r\n$300\r\n${'x'.repeat(200)}`, size)
+    talk.receive(`${'x'.repeat(100)}\r\n${confirmation('subscribe', 'a', 1)}${confirmation('subscribe', 'b', 2)}`, size)
+    talk.receive(`+PONG\r\n${confirmation('unsubscribe', 'a', 1)}${confirmation('unsubscribe', 'b', 0)}$-1\r\n`, size)
+    assert.match(talk.told(), /reply 4 \.\., (part 4 \.\., )+part 4, reply 5, reply 6 \.\., part 6, reply 7, clean$/)
+  }
+})
+
+test('all that is in flight is taken in order, a reply that began first, tombstones left out', () => {
+  const talk = new Talk(100)
+  for (const line of ['GET a', 'GET b', 'GET c', 'CLIENT REPLY SKIP', 'GET d', 'GET e']) talk.send(line)
+  talk.receive(`$300\r\n${'x'.repeat(200)}`)
+  talk.wire.abandon(talk.exchanges[2])
+  const rest = [0, 1, 3, 4, 5].map((index) => talk.exchanges[index])
+  assert.deepEqual(talk.wire.waiting(), rest)
+  assert.deepEqual(talk.wire.takeAll(), rest)
+  assert.equal(talk.wire.inFlight, 0)
+})
+
+test('many requests in flight keep their order', () => {
+  const talk = new Talk()
+  for (let round = 0; round < 5; round++) {
+    for (let i = 0; i < 100; i++) talk.send('PING')
+    talk.receive('+PONG\r\n'.repeat(73))
+  }
+  talk.receive('+PONG\r\n'.repeat(5 * 27))
+  const numbers = [...talk.told().matchAll(/reply (\d+)/g)].map((match) => Number(match[1]))
+  assert.deepEqual(
+    numbers,
+    Array.from({ length: 500 }, (_, index) => index + 1),
+  )
+})
+
+test('a server that leaves inside a reply tore it; in a stream of bytes it did not', () => {
+  const wire = new ServerWire(65536)
+  assert.equal(wire.eof(), null)
+  wire.push(BULK, 0, 4)
+  wire.next()
+  assert.throws(() => wire.eof(), ProtocolError)
+  const talk = new Talk()
+  talk.send('SYNC')
+  talk.receive('$100\r\nabc')
+  assert.equal(talk.wire.eof(), null)
+})
+
+test('a large array in small chunks is scanned once', () => {
+  const item = `*3\r\n:12345\r\n$100\r\n${'x'.repeat(100)}\r\n+${'y'.repeat(200)}\r\n`
+  const count = 20_000
+  const bytes = Buffer.from(`*${count}\r\n${item.repeat(count)}`)
+  let reads = 0
+  const counted = new Proxy(bytes, {
+    get(target, name) {
+      reads++
+      const value = Reflect.get(target, name, target) as unknown
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+  const scan = new ReplyScan()
+  let isWhole = false
+  for (let end = 16384; !isWhole; end += 16384) isWhole = scan.resume(counted, Math.min(end, bytes.length))
+  assert.equal(scan.at, bytes.length)
+  assert.ok(reads < 110 * count, `${reads} reads`)
+})
+
+test('a line that never ends is passed on, not searched again and again', () => {
+  const wire = new ServerWire(1000)
+  let frames = 0
+  wire.push(Buffer.from('+'), 0, 1)
+  for (let i = 0; i < 1000; i++) {
+    const chunk = Buffer.alloc(100, 'x')
+    while (wire.next() !== null) frames++
+    wire.keep()
+    wire.push(chunk, 0, 100)
+    assert.ok(wire.pending <= 1300)
+  }
+  assert.ok(frames > 900)
+})
+
+/** Random values of RESP2 and RESP3. */
+function replies(): fc.Arbitrary<Reply> {
+  const text = fc.string({ maxLength: 20 }).map((random) => random.replace(/[\r\n]/g, ''))
+  const bytes = fc.uint8Array({ maxLength: 60 }).map((random) => Buffer.from(random))
+  return fc.letrec<{ value: Reply; leaf: Reply }>((tie) => ({
+    leaf: fc.oneof(
+      text.map((line): Reply => ({ type: 'simple', text: line })),
+      text.map((line): Reply => ({ type: 'error', text: line })),
+      fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }).map((value): Reply => {
+        const number = Number(value)
+        return { type: 'integer', value: Number.isSafeInteger(number) ? number : value }
+      }),
+      fc.integer().map((value): Reply => ({ type: 'integer', value })),
+      bytes.map((buffer): Reply => ({ type: 'bulk', bytes: buffer })),
+      bytes.map((buffer): Reply => ({ type: 'bulk-error', bytes: buffer })),
+      bytes.map((buffer): Reply => ({ type: 'verbatim', format: 'txt', bytes: buffer })),
+      fc.constantFrom<'null' | 'bulk' | 'array'>('null', 'bulk', 'array').map((of): Reply => ({ type: 'null', of })),
+      fc.boolean().map((value): Reply => ({ type: 'boolean', value })),
+      fc.double().map((value): Reply => ({ type: 'double', value })),
+      fc.bigInt().map((value): Reply => ({ type: 'big-number', text: String(value) })),
+    ),
+    value: fc.oneof(
+      { depthSize: 'small', withCrossShrink: true },
+      tie('leaf'),
+      fc.array(tie('value'), { maxLength: 4 }).map((items): Reply => ({ type: 'array', items })),
+      fc.array(tie('value'), { maxLength: 4 }).map((items): Reply => ({ type: 'set', items })),
+      fc.array(tie('value'), { maxLength: 4 }).map((items): Reply => ({ type: 'push', items })),
+      fc
+        .array(fc.tuple(tie('value'), tie('value')), { maxLength: 3 })
+        .map((entries): Reply => ({ type: 'map', entries })),
+      fc
+        .tuple(tie('leaf'), fc.array(fc.tuple(tie('leaf'), tie('value')), { minLength: 1, maxLength: 2 }))
+        .map(([value, attributes]): Reply => ({ ...value, attributes })),
+    ),
+  })).value
+}
+
+/** Pieces of random sizes. */
+function pieces(bytes: Buffer, sizes: readonly number[]): Buffer[] {
+  const chunks: Buffer[] = []
+  let at = 0
+  for (let i = 0; at < bytes.length; i++) {
+    const size = sizes.length === 0 ? bytes.length : sizes[i % sizes.length]
+    chunks.push(bytes.subarray(at, at + size))
+    at += size
+  }
+  return chunks
+}
+
+test('random replies are cut and decoded to what was encoded, however they are torn', () => {
+  const sizes = fc.array(fc.integer({ min: 1, max: 50 }), { maxLength: 6 })
+  const values = fc.array(replies(), { minLength: 1, maxLength: 4 })
+  const check = fc.property(values, sizes, fc.integer({ min: 4, max: 300 }), (sent, cuts, bound) => {
+    const frames = sent.map(encodeReply)
+    const texts = frames.map((frame) => frame.toBuffer().toString('latin1'))
+    const stream = Buffer.concat(frames.map((frame) => frame.toBuffer()))
+    assert.deepEqual(
+      cut(new ServerWire(bound), pieces(stream, cuts)).map(({ text }) => text),
+      texts,
+    )
+    assert.deepEqual(frames.map(body), sent)
+    assert.deepEqual(
+      frames.map((frame) =>
+        encodeReply(body(frame) as Reply)
+          .toBuffer()
+          .toString('latin1'),
+      ),
+      texts,
+    )
+  })
+  fc.assert(check, { numRuns: 500 })
+})
+
+test('random bytes end in replies or a protocol error, the same however they are torn', () => {
+  const piece = fc.constantFrom(
+    '*2\r\n',
+    '*?\r\n',
+    '.\r\n',
+    '$3\r\n',
+    '$?\r\n',
+    ';2\r\n',
+    ';0\r\n',
+    'ab\r\n',
+    '%1\r\n',
+    '|1\r\n',
+    '+x\r\n',
+    '_\r\n',
+    '\r',
+    '\n',
+    ':',
+    '-',
+    '$-1\r\n',
+    '>1\r\n',
+  )
+  const bytes = fc.oneof(
+    fc.uint8Array({ maxLength: 60 }).map((random) => Buffer.from(random)),
+    fc.array(piece, { maxLength: 30 }).map((list) => Buffer.from(list.join(''))),
+  )
+  const check = fc.property(bytes, fc.array(fc.integer({ min: 1, max: 9 }), { maxLength: 5 }), (sent, sizes) => {
+    assert.deepEqual(outcome(pieces(sent, sizes)), outcome([sent]))
+  })
+  fc.assert(check, { numRuns: 3000 })
+})
+
+function outcome(chunks: readonly Buffer[]): string[] {
+  const found: string[] = []
+  const wire = new ServerWire(65536)
+  try {
+    for (const chunk of chunks) {
+      const lent = Buffer.from(chunk)
+      wire.push(lent, 0, lent.length)
+      for (let frame = wire.next(); frame !== null; frame = wire.next()) {
+        found.push(frame.toBuffer().toString('latin1'))
+        decodes(() => body(frame))
+      }
+      wire.keep()
+      lent.fill(0xee)
+    }
+  } catch (error) {
+    assert.ok(error instanceof ProtocolError, String(error))
+    found.push('refused')
+  }
+  return found
+}
+
+/** What was cut may still be refused when it is decoded, but in no other way. */
+function decodes(run: () => void): void {
+  try {
+    run()
+  } catch (error) {
+    assert.ok(error instanceof ProtocolError, String(error))
+  }
+}
