@@ -70,6 +70,11 @@ export class LogRoot {
     this.#writer.write(this.format === 'json' ? formatJson(event) : formatHuman(event, this.colours))
   }
 
+  /** A line that the log of another thread has made of an event. */
+  writeLine(line: string): void {
+    this.#writer.write(line)
+  }
+
   /** Resolves when everything logged has left the process, or after `timeoutMs`. */
   flush(timeoutMs = 2000): Promise<void> {
     return this.#writer.flush(timeoutMs)

@@ -1,0 +1,48 @@
+import type { BuiltPool, BuiltSource } from '../config/build.ts'
+import type { Collector, Registry } from './metrics.ts'
+
+type Add = Parameters<Collector>[0]
+
+/** From now on snapshots have what the sources, chains and pools of this thread count. */
+export function collectTopology(registry: Registry, sources: readonly BuiltSource[]): void {
+  registry.collect((add) => {
+    for (const built of sources) {
+      addSource(add, built)
+      for (const pool of built.pools) addPool(add, built.source.chain.name, pool)
+    }
+  })
+}
+
+function addSource(add: Add, { source }: BuiltSource): void {
+  const { stats, name, sessions } = source
+  const labels = { source: name }
+  add('shotover_requests_count', labels, stats.requests)
+  add('shotover_sessions', labels, sessions.size)
+  add('shotover_downstream_read_bytes', labels, stats.bytesRead)
+  add('shotover_downstream_written_bytes', labels, stats.bytesWritten)
+  add('shotover_cut_throughs_count', labels, stats.cutThroughs)
+  add('shotover_pauses_count', labels, stats.pauses)
+  for (const [reason, count] of stats.closed) add('shotover_sessions_closed_count', { source: name, reason }, count)
+  const chain = { chain: source.chain.name }
+  add('shotover_chain_total_count', chain, source.chain.stats.batches)
+  add('shotover_chain_failures_count', chain, source.chain.stats.failures)
+  add('shotover_swallowed_count', chain, source.chain.stats.swallowed)
+}
+
+function addPool(add: Add, chain: string, { type, pool }: BuiltPool): void {
+  const { stats } = pool
+  const labels = { chain, transform: type }
+  const { shared, pinned } = pool.count()
+  add('shotover_upstreams', { ...labels, kind: 'shared' }, shared)
+  add('shotover_upstreams', { ...labels, kind: 'pinned' }, pinned)
+  add('shotover_in_flight', labels, pool.inFlight)
+  add('shotover_upstream_read_bytes', labels, stats.bytesRead)
+  add('shotover_upstream_written_bytes', labels, stats.bytesWritten)
+  add('shotover_upstream_connect_failures_count', labels, stats.connectFailures)
+  add('shotover_upstream_deaths_count', labels, stats.deaths)
+  add('shotover_isolations_count', labels, stats.isolations)
+  add('shotover_late_replies_count', labels, stats.lateReplies)
+  add('shotover_retries_count', labels, stats.retries)
+  add('shotover_failed_requests_count', labels, stats.failedRequests)
+  for (const [reason, count] of stats.pins) add('shotover_pins_count', { ...labels, reason }, count)
+}

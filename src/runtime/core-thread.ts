@@ -1,0 +1,58 @@
+import type { Socket } from 'node:net'
+import type { Snapshot } from '../observability/snapshot.ts'
+import { Core, type CoreOptions } from './core.ts'
+
+/** A thread that serves clients, as the main thread sees it. */
+export interface CoreThread {
+  /** Sessions that it was given and that have not ended. */
+  readonly sessions: number
+  /** Gives it a client of the source with that place in the topology. Throws where the socket can't be handed over any more. */
+  accept(source: number, socket: Socket, id: number): void
+  snapshot(): Promise<Snapshot>
+  /** The filter of the process's log is another one. */
+  filterChanged(): void
+  /** Lets every session finish what is in flight and end. Resolves when none is left. */
+  drain(): Promise<void>
+  /** Ends at once. */
+  close(): Promise<void>
+}
+
+/** Serves clients on the main thread itself. */
+export class LocalThread implements CoreThread {
+  #core: Core | null = null
+  #sessions = 0
+
+  static async start(options: CoreOptions): Promise<LocalThread> {
+    const thread = new LocalThread()
+    const onSessionClosed = (source: number) => {
+      thread.#sessions--
+      options.onSessionClosed(source)
+    }
+    thread.#core = await Core.start({ ...options, onSessionClosed })
+    return thread
+  }
+
+  get sessions(): number {
+    return this.#sessions
+  }
+
+  accept(source: number, socket: Socket, id: number): void {
+    this.#sessions++
+    this.#core!.accept(source, socket, id)
+  }
+
+  snapshot(): Promise<Snapshot> {
+    return Promise.resolve(this.#core!.snapshot())
+  }
+
+  filterChanged(): void {}
+
+  drain(): Promise<void> {
+    return this.#core!.drain()
+  }
+
+  close(): Promise<void> {
+    this.#core!.close()
+    return Promise.resolve()
+  }
+}

@@ -1,0 +1,64 @@
+import type { Socket } from 'node:net'
+import { buildTopology, type BuiltTopology } from '../config/build.ts'
+import type { CheckedTopology } from '../config/checked.ts'
+import type { LogRoot } from '../observability/log.ts'
+import { collectThreadMemory } from '../observability/memory-metrics.ts'
+import { Registry } from '../observability/metrics.ts'
+import type { Snapshot } from '../observability/snapshot.ts'
+import { collectTopology } from '../observability/topology-metrics.ts'
+import { adoptSocket, nodeWorld } from '../world/node.ts'
+
+/** Summaries look back over three windows of this length. */
+const WINDOW_MS = 20_000
+
+export interface CoreOptions {
+  readonly topology: CheckedTopology
+  readonly log: LogRoot
+  /** Name of the thread in metrics. */
+  readonly thread: string
+  /** A session of the source, by its place in the topology, has ended. */
+  onSessionClosed(source: number): void
+}
+
+/** What serves clients on one thread: sources and chains of its own, connections to servers of its own, metrics of its own. */
+export class Core {
+  readonly #built: BuiltTopology
+  readonly #registry: Registry
+  readonly #rotation: NodeJS.Timeout
+
+  private constructor(built: BuiltTopology, registry: Registry) {
+    this.#built = built
+    this.#registry = registry
+    this.#rotation = setInterval(() => registry.rotate(), WINDOW_MS)
+  }
+
+  /** Builds the topology on this thread. Throws what a kind throws that can't be made. */
+  static async start({ topology, log, thread, onSessionClosed }: CoreOptions): Promise<Core> {
+    const registry = new Registry()
+    const logger = (target: string) => log.logger(target)
+    const built = await buildTopology(topology, { world: nodeWorld(), metrics: registry, logger })
+    for (const [index, { source }] of built.sources.entries()) source.onSessionClosed = () => onSessionClosed(index)
+    collectTopology(registry, built.sources)
+    collectThreadMemory(registry, thread)
+    return new Core(built, registry)
+  }
+
+  /** Serves a client. `id` is the number of its connection, as its source counts them. */
+  accept(source: number, socket: Socket, id: number): void {
+    this.#built.sources[source].source.accept(adoptSocket(socket), id)
+  }
+
+  snapshot(): Snapshot {
+    return this.#registry.snapshot()
+  }
+
+  /** Lets every session finish what is in flight and end. Resolves when none is left. */
+  async drain(): Promise<void> {
+    await Promise.all(this.#built.sources.map(({ source }) => source.drain(null)))
+  }
+
+  close(): void {
+    clearInterval(this.#rotation)
+    this.#built.close()
+  }
+}

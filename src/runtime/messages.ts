@@ -1,0 +1,28 @@
+import type { Socket } from 'node:net'
+import type { CheckedTopology } from '../config/checked.ts'
+import type { Directive } from '../config/log-directives.ts'
+import type { LogFormat } from '../observability/log-format.ts'
+import type { Snapshot } from '../observability/snapshot.ts'
+
+/** What a worker thread is started with. */
+export interface WorkerStart {
+  readonly topology: CheckedTopology
+  readonly thread: string
+  readonly log: { readonly format: LogFormat; readonly colours: boolean; readonly directives: readonly Directive[] }
+}
+
+/** From the main thread to a worker. */
+export type Order =
+  | { readonly kind: 'accept'; readonly source: number; readonly id: number; readonly socket: Socket }
+  | { readonly kind: 'snapshot'; readonly request: number }
+  | { readonly kind: 'directives'; readonly directives: readonly Directive[] }
+  | { readonly kind: 'drain' }
+
+/** From a worker to the main thread. */
+export type Report =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'failed'; readonly error: Error }
+  | { readonly kind: 'closed'; readonly source: number }
+  | { readonly kind: 'snapshot'; readonly request: number; readonly snapshot: Snapshot }
+  | { readonly kind: 'line'; readonly line: string }
+  | { readonly kind: 'drained' }

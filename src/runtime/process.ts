@@ -1,0 +1,136 @@
+import { systemErrorText } from '../base/errors.ts'
+import type { CheckedTopology, Settings } from '../config/checked.ts'
+import { ConfigError } from '../config/diagnostics.ts'
+import { startAdmin, type Admin } from '../control/admin.ts'
+import { renderExposition } from '../observability/exposition.ts'
+import type { LogRoot } from '../observability/log.ts'
+import { collectProcessMemory } from '../observability/memory-metrics.ts'
+import { Registry } from '../observability/metrics.ts'
+import { mergeSnapshots } from '../observability/snapshot.ts'
+import type { Address } from '../world/world.ts'
+import { Listener } from './listener.ts'
+import { stopSignal } from './signals.ts'
+import { Threads } from './threads.ts'
+
+export interface ProxyOptions {
+  readonly log: LogRoot
+  /** Threads that serve clients. */
+  readonly coreThreads: number
+  /** Serve on a thread of its own even where one is enough; else the main thread does it then. */
+  readonly workerForOne?: boolean
+  /** How long sessions may take to end once the process was told to stop; null: as long as they need. */
+  readonly drainDeadlineSeconds: number | null
+  /** Clients may connect, at these addresses in the order of the sources. */
+  onReady?(addresses: readonly Address[]): void
+}
+
+/** Everything that runs, in the order in which it is started. */
+interface Running {
+  readonly log: LogRoot
+  readonly registry: Registry
+  readonly threads: Threads
+  readonly listeners: readonly Listener[]
+  readonly admin: Admin | null
+}
+
+/**
+ * Serves a checked topology until SIGTERM or SIGINT, then lets its sessions end. Returns the exit code. Throws ConfigError where a source
+ * can't listen, and what a transform throws that can't be made.
+ */
+export async function runProxy(topology: CheckedTopology, settings: Settings, options: ProxyOptions): Promise<number> {
+  const { log, drainDeadlineSeconds } = options
+  const stop = stopSignal(log.logger('shotover::runner'))
+  const running = await start(topology, settings, options)
+  log.logger('shotover::config::topology').info('Shotover is now accepting inbound connections')
+  options.onReady?.(running.listeners.map((listener) => listener.address))
+  // Without it a process whose sources all wait, with no client, would end for want of anything to do.
+  const alive = setInterval(() => {}, 2 ** 30)
+  await stop
+  clearInterval(alive)
+  for (const listener of running.listeners) listener.close()
+  const clean = await drained(running, drainDeadlineSeconds)
+  const runner = log.logger('shotover::runner')
+  if (clean) runner.info('Shotover was shutdown cleanly.')
+  else
+    runner.warn(`Shotover was shutdown: connections were left after ${drainDeadlineSeconds} seconds, and are cut off`)
+  running.admin?.close()
+  await running.threads.close()
+  return 0
+}
+
+async function start(topology: CheckedTopology, settings: Settings, options: ProxyOptions): Promise<Running> {
+  const { log, coreThreads, workerForOne } = options
+  const registry = new Registry()
+  collectProcessMemory(registry)
+  const listeners: Listener[] = []
+  const threads = await Threads.start({
+    topology,
+    log,
+    metrics: registry,
+    workers: coreThreads === 1 && workerForOne !== true ? 0 : coreThreads,
+    onSessionsClosed: (source, count) => listeners[source].release(count),
+    onAvailable(available) {
+      for (const listener of listeners) listener.hold(!available)
+    },
+  })
+  for (const [index, source] of topology.sources.entries()) {
+    const accept = threads.accept.bind(threads, index)
+    listeners.push(new Listener({ source, log, metrics: registry, accept }))
+  }
+  const admin = await openAdmin(settings.observability, log, registry, threads)
+  try {
+    await listen(topology, listeners)
+  } catch (error) {
+    admin?.close()
+    await threads.close()
+    throw error
+  }
+  return { log, registry, threads, listeners, admin }
+}
+
+/** All sources or none. Throws ConfigError with each that can't listen. */
+async function listen(topology: CheckedTopology, listeners: readonly Listener[]): Promise<void> {
+  const lines: string[] = []
+  for (const [index, { name, listenText }] of topology.sources.entries()) {
+    try {
+      await listeners[index].start()
+    } catch (error) {
+      lines.push(`${name} source:`, `  ${systemErrorText(error as Error)} address=${listenText}`)
+    }
+  }
+  if (lines.length === 0) return
+  for (const listener of listeners) listener.close()
+  throw new ConfigError([`Topology errors\n${lines.join('\n')}\n`], [])
+}
+
+async function openAdmin(
+  address: Address | null,
+  log: LogRoot,
+  registry: Registry,
+  threads: Threads,
+): Promise<Admin | null> {
+  if (address === null) return null
+  return await startAdmin({
+    address,
+    log: log.logger('shotover::observability'),
+    async metrics() {
+      const snapshots = await threads.snapshots()
+      return renderExposition(mergeSnapshots([registry.snapshot(), ...snapshots]))
+    },
+    setFilter(text) {
+      log.setFilter(text)
+      threads.filterChanged()
+    },
+  })
+}
+
+/** False: the deadline came first. */
+async function drained({ threads }: Running, deadlineSeconds: number | null): Promise<boolean> {
+  const done = threads.drain().then(() => true)
+  if (deadlineSeconds === null) return await done
+  const deadline = Promise.withResolvers<boolean>()
+  const timer = setTimeout(() => deadline.resolve(false), deadlineSeconds * 1000)
+  const clean = await Promise.race([done, deadline.promise])
+  clearTimeout(timer)
+  return clean
+}

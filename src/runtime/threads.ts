@@ -1,0 +1,146 @@
+import type { Socket } from 'node:net'
+import type { CheckedTopology } from '../config/checked.ts'
+import type { Counter, Log, Metrics } from '../core/kind.ts'
+import type { LogRoot } from '../observability/log.ts'
+import { mergeSnapshots, type Snapshot } from '../observability/snapshot.ts'
+import { backoffSeconds } from './backoff.ts'
+import { LocalThread, type CoreThread } from './core-thread.ts'
+import { WorkerThread } from './worker.ts'
+
+/** A thread that lived so long had no trouble starting: the next one starts at once. */
+const SOUND_MS = 60_000
+
+export interface ThreadsOptions {
+  readonly topology: CheckedTopology
+  readonly log: LogRoot
+  readonly metrics: Metrics
+  /** Worker threads; 0: the main thread serves clients itself. */
+  readonly workers: number
+  /** So many sessions of the source, by its place in the topology, have ended. */
+  onSessionsClosed(source: number, count: number): void
+  /** False: there is no thread that could serve a client. */
+  onAvailable(available: boolean): void
+}
+
+/** The threads that serve clients. One that dies takes its own sessions with it, and another one comes in its place. */
+export class Threads {
+  readonly #options: ThreadsOptions
+  readonly #log: Log
+  readonly #restarts: Counter
+  #serving: CoreThread[] = []
+  /** What threads that are gone had counted. */
+  #legacy: Snapshot = []
+  #restarting = new Set<NodeJS.Timeout>()
+  #failures = 0
+  #ending = false
+
+  private constructor(options: ThreadsOptions) {
+    this.#options = options
+    this.#log = options.log.logger('shotover::runner')
+    this.#restarts = options.metrics.counter('shotover_thread_restarts_count', {})
+  }
+
+  /** Resolves when all threads can serve. Rejects with the reason why one of them can't. */
+  static async start(options: ThreadsOptions): Promise<Threads> {
+    const threads = new Threads(options)
+    const { topology, log, workers, onSessionsClosed } = options
+    if (workers === 0) {
+      const onSessionClosed = (source: number) => onSessionsClosed(source, 1)
+      threads.#serving = [await LocalThread.start({ topology, log, thread: 'main', onSessionClosed })]
+      return threads
+    }
+    const started = Array.from({ length: workers }, (_, index) => threads.#spawn(`core-${index + 1}`))
+    threads.#serving = started
+    try {
+      await Promise.all(started.map((worker) => worker.started))
+    } catch (error) {
+      await threads.close()
+      throw error
+    }
+    return threads
+  }
+
+  /** Gives a client to the thread that has the fewest. */
+  accept(source: number, socket: Socket, id: number): void {
+    let best: CoreThread | null = null
+    for (const thread of this.#serving) if (best === null || thread.sessions < best.sessions) best = thread
+    try {
+      if (best === null) throw new Error('no thread is there to serve it')
+      best.accept(source, socket, id)
+    } catch (error) {
+      this.#log.warn('a client could not be handed over to a thread', { error: (error as Error).message })
+      socket.destroy()
+      this.#options.onSessionsClosed(source, 1)
+    }
+  }
+
+  async snapshots(): Promise<Snapshot[]> {
+    return [this.#legacy, ...(await Promise.all(this.#serving.map((thread) => thread.snapshot())))]
+  }
+
+  filterChanged(): void {
+    for (const thread of this.#serving) thread.filterChanged()
+  }
+
+  async drain(): Promise<void> {
+    this.#end()
+    await Promise.all(this.#serving.map((thread) => thread.drain()))
+  }
+
+  async close(): Promise<void> {
+    this.#end()
+    await Promise.all(this.#serving.map((thread) => thread.close()))
+  }
+
+  #end(): void {
+    this.#ending = true
+    for (const timer of this.#restarting) clearTimeout(timer)
+  }
+
+  #spawn(thread: string): WorkerThread {
+    const { topology, log, onSessionsClosed } = this.#options
+    const since = performance.now()
+    return new WorkerThread({
+      topology,
+      thread,
+      log,
+      onSessionClosed: (source) => onSessionsClosed(source, 1),
+      onDeath: (worker, lost) => {
+        this.#serving = this.#serving.filter((other) => other !== worker)
+        this.#legacy = [...mergeSnapshots([this.#legacy, worker.legacy]).values()].flat()
+        for (const [source, count] of lost.entries()) if (count !== 0) onSessionsClosed(source, count)
+        if (this.#ending) return
+        if (this.#serving.length === 0) this.#options.onAvailable(false)
+        this.#failures = performance.now() - since > SOUND_MS ? 1 : this.#failures + 1
+        this.#restartAfter(thread, this.#failures === 1 ? 0 : backoffSeconds(this.#failures - 1))
+      },
+    })
+  }
+
+  #restartAfter(thread: string, seconds: number): void {
+    this.#log.error(`${thread} is gone, and its sessions with it; another one starts`, { seconds })
+    const timer = setTimeout(() => {
+      this.#restarting.delete(timer)
+      this.#restarts.add(1)
+      void this.#restart(thread)
+    }, seconds * 1000)
+    this.#restarting.add(timer)
+  }
+
+  async #restart(thread: string): Promise<void> {
+    const worker = this.#spawn(thread)
+    try {
+      await worker.started
+    } catch (error) {
+      // Its death, which follows, brings the next attempt.
+      this.#log.error(`${thread} could not start`, { error: (error as Error).message })
+      await worker.close()
+      return
+    }
+    if (this.#ending) await worker.close()
+    else {
+      this.#serving = [...this.#serving, worker]
+      this.#options.onAvailable(true)
+    }
+  }
+}
