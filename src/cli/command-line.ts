@@ -14,6 +14,8 @@ export interface FileFlags {
 export interface RunFlags extends FileFlags {
   readonly coreThreads: number
   readonly logFormat: LogFormat
+  readonly drainDeadlineSeconds?: number
+  readonly workerForOne?: boolean
 }
 
 /** The command line was none of ours; said on standard error. */
@@ -94,6 +96,12 @@ function addRunFlags(command: Command): void {
         .choices(['human', 'json'])
         .default('human'),
     )
+    .option(
+      '--drain-deadline-seconds <seconds>',
+      'after SIGTERM: how long clients may take to finish before they are cut off; absent: as long as they need',
+      wholeNumber(0),
+    )
+    .option('--worker-for-one', 'serve on a thread of its own even with --core-threads 1')
     .addOption(new Option('--hotreload-socket <path>', 'hot reload: not supported yet').argParser(notSupportedYet))
     .addOption(
       new Option('--hotreload-gradual-shutdown-seconds <seconds>', 'hot reload: not supported yet').argParser(

@@ -21,7 +21,7 @@ export async function run(flags: RunFlags): Promise<number> {
     const settings = readSettings(flags.configFile)
     const topology = await readTopology(flags.topologyFile, { limits: settings.limits })
     setFilter(log, settings)
-    return await serve(topology, settings, { coreThreads: flags.coreThreads, log })
+    return await serve(topology, settings, { ...flags, log })
   } catch (error) {
     const [causes, details] = explain(error)
     logStartFailure(log.logger('shotover::runner'), causes, details)
@@ -46,6 +46,10 @@ function setFilter(log: LogRoot, settings: Settings): void {
 export interface ServeOptions {
   readonly coreThreads: number
   readonly log: LogRoot
+  /** Absent: sessions may take as long as they need to end. */
+  readonly drainDeadlineSeconds?: number
+  /** One core thread is a thread of its own, not the main one. */
+  readonly workerForOne?: boolean
   /** Called once clients may connect. */
   readonly ready?: () => void
 }
@@ -54,27 +58,19 @@ export interface ServeOptions {
 export async function serve(
   topology: CheckedTopology,
   settings: Settings,
-  { log, ready }: ServeOptions,
+  { log, coreThreads, drainDeadlineSeconds, workerForOne, ready }: ServeOptions,
 ): Promise<number> {
   const runner = log.logger('shotover::runner')
   runner.info(`Starting Shotover ${VERSION}`)
   runner.info('', { configuration: describeSettings(settings) })
   runner.info('', { topology: describeTopology(topology) })
   for (const warning of warningsFor(topology, descriptorLimit())) runner.warn(warning)
-  const { nodeWorld } = await import('../world/node.ts')
-  const { buildTopology } = await import('../config/build.ts')
-  const nothing = { add() {}, set() {}, observe() {} }
-  const metrics = { counter: () => nothing, gauge: () => nothing, summary: () => nothing }
-  const world = nodeWorld()
-  const built = await buildTopology(topology, { world, metrics, logger: (target) => log.logger(target) })
-  for (const { checked, source } of built.sources) {
-    await world.net.listen(checked.listen, (connection) => source.accept(connection))
-  }
-  log.logger('shotover::config::topology').info('Shotover is now accepting inbound connections')
-  ready?.()
-  await new Promise<void>((resolve) => {
-    process.once('SIGTERM', resolve)
-    process.once('SIGINT', resolve)
+  const { runProxy } = await import('../runtime/process.ts')
+  return await runProxy(topology, settings, {
+    log,
+    coreThreads,
+    workerForOne,
+    drainDeadlineSeconds: drainDeadlineSeconds ?? null,
+    onReady: () => ready?.(),
   })
-  return 0
 }
