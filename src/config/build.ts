@@ -1,3 +1,4 @@
+import { Budget } from '../core/budget.ts'
 import type { StageSpec } from '../core/chain.ts'
 import type { Env, Log, Metrics } from '../core/kind.ts'
 import { Scratch } from '../core/outbox.ts'
@@ -46,8 +47,9 @@ export async function buildTopology(topology: CheckedTopology, env: BuildEnv): P
   }
   try {
     const scratch = new Scratch()
+    const budget = new Budget(Math.max(...topology.sources.map((source) => source.limits.processBytesMax)))
     const sources: BuiltSource[] = []
-    for (const source of topology.sources) sources.push(await buildSource(source, env, scratch, closers))
+    for (const source of topology.sources) sources.push(await buildSource(source, env, scratch, budget, closers))
     return { sources, close }
   } catch (error) {
     close()
@@ -59,6 +61,7 @@ async function buildSource(
   checked: CheckedSource,
   env: BuildEnv,
   scratch: Scratch,
+  budget: Budget,
   closers: (() => void)[],
 ): Promise<BuiltSource> {
   const kinds = env.kinds ?? KINDS
@@ -75,6 +78,7 @@ async function buildSource(
     log: env.logger('shotover::server'),
     idleTimeoutMs: checked.idleTimeoutSeconds === null ? null : checked.idleTimeoutSeconds * 1000,
     scratch,
+    budget,
   })
   return { checked, source, pools }
 }

@@ -1,4 +1,4 @@
-import { AT_OWNER, type Batch, type Owner } from './exchange.ts'
+import { AT_OWNER, PART_TAKEN, type Batch, type Owner } from './exchange.ts'
 import { FRAME_WHOLE, type Frame } from './frame.ts'
 
 /** The reply to a `link.call` ends here. */
@@ -23,8 +23,8 @@ export class Call implements Owner {
     }
   }
 
-  onReplyPart(): boolean {
-    return true
+  onReplyPart(): number {
+    return PART_TAKEN
   }
 
   onSilent(): void {

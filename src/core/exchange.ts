@@ -16,6 +16,13 @@ export const DONE = 4
 /** `Exchange.at` of one that its owner has: before it goes down, and once its reply has come up. */
 export const AT_OWNER = -1
 
+/** What an owner says of a part of a reply: it went on its way. */
+export const PART_TAKEN = 0
+/** It was taken, but the client is slow: nobody should wait behind this reply. */
+export const PART_SLOW = 1
+/** It was taken, but no more may come until `exchange.onReplyDrain` is called. */
+export const PART_FULL = 2
+
 /** Whom replies go to: the session, a `link.call`, a splitter, a sub-chain's caller. */
 export interface Owner {
   /** The stage above which the owner stands; replies climb the stages below it and then end here. -1: above all of them. */
@@ -24,9 +31,9 @@ export interface Owner {
   onReplies(batch: Batch): void
   /**
    * A further frame of a reply whose head was handed up before. It may still be on its way: then the owner lets the part wait.
-   * False: send no more until `exchange.onReplyDrain` is called.
+   * PART_TAKEN, PART_SLOW or PART_FULL.
    */
-  onReplyPart(exchange: Exchange, part: Frame): boolean
+  onReplyPart(exchange: Exchange, part: Frame): number
   /** The exchange has no reply: the protocol gives none, or it was cancelled. */
   onSilent(exchange: Exchange): void
 }

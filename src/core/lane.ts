@@ -1,7 +1,7 @@
 // Hot path
 import { causesOf } from '../base/errors.ts'
 import type { Timer } from '../world/world.ts'
-import { ANSWERING, DONE, HELD, type Batch, type Carrier, type Exchange } from './exchange.ts'
+import { ANSWERING, DONE, HELD, PART_SLOW, PART_TAKEN, type Batch, type Carrier, type Exchange } from './exchange.ts'
 import { failureText } from './failure.ts'
 import { FRAME_HEAD, FRAME_LAST, type Frame } from './frame.ts'
 import type { Env } from './kind.ts'
@@ -42,6 +42,8 @@ export class Lane implements Transform, Carrier {
   #closed = false
   #congested = false
   #stall: Timer | null = null
+  /** Not read from, because this session's client does not take what comes. */
+  #pausing: Upstream | null = null
 
   constructor(pool: Pool, sharing: Sharing, env: Env, info: SessionInfo, type: string) {
     this.#pool = pool
@@ -89,17 +91,14 @@ export class Lane implements Transform, Carrier {
     this.#closed = true
     this.#waiting = []
     this.#stall?.cancel()
+    this.#unpause()
     const upstream = this.#upstream
     this.#upstream = null
     if (upstream === null || upstream.state === CLOSED || !this.#pinned) return
     this.#pinned = false
     if (upstream.inFlight === 0 && upstream.wire.state() === WIRE_CLEAN && !upstream.sending && !upstream.paused)
       this.#pool.release(upstream)
-    else if (this.#bulky && upstream.wire.waiting().length !== 0 && !upstream.sending) {
-      // Others still wait for replies behind this session's: they are read, and its own dropped.
-      while (upstream.paused) upstream.resume()
-      this.#pool.retire(upstream)
-    } else upstream.destroy(new Error('the session ended'))
+    else upstream.destroy(new Error('the session ended'))
   }
 
   // --- towards the server
@@ -114,7 +113,7 @@ export class Lane implements Transform, Carrier {
     if (this.#changing !== null) return false
     const plan = this.#sharing.plan(exchange, this.#pinned)
     if (this.#pinned) return this.#goPinned(exchange, plan)
-    if (plan === PLAN_SHARE && exchange.requestParts === null) {
+    if (plan === PLAN_SHARE && exchange.requestParts === null && !this.#bulky) {
       const upstream = this.#upstream
       // Replies in flight on another upstream come first: the server must see the session's requests in their order.
       if (upstream !== null && upstream.shared) return this.#send(upstream, exchange)
@@ -126,7 +125,7 @@ export class Lane implements Transform, Carrier {
     if (plan === PLAN_KEEP && this.#upstream?.shared === true) return this.#keep(this.#upstream, exchange)
     if (this.#inFlight !== 0) return false
     if (plan === PLAN_ATTRIBUTE) return this.#change(exchange)
-    this.#pin(exchange.requestParts !== null && plan === PLAN_SHARE ? 'large-request' : this.#sharing.reason(exchange))
+    this.#pin(plan === PLAN_SHARE ? (this.#bulky ? 'bulk-replies' : 'large-request') : this.#sharing.reason(exchange))
     if (plan === PLAN_BLOCK) this.#blocking++
     return this.#send(this.#upstream!, exchange)
   }
@@ -177,7 +176,7 @@ export class Lane implements Transform, Carrier {
   }
 
   #keep(upstream: Upstream, exchange: Exchange): boolean {
-    this.#pool.isolate(upstream, this)
+    this.#pool.keep(upstream, this)
     this.#pinned = true
     this.#blocking++
     countIn(this.#pool.stats.pins, this.#sharing.reason(exchange))
@@ -242,7 +241,8 @@ export class Lane implements Transform, Carrier {
   onReplyPart(upstream: Upstream, exchange: Exchange, part: Frame): void {
     if (part.flags & FRAME_LAST) this.#inFlight--
     if (this.#closed) return
-    if (!this.#link!.replyPart(exchange, part) && (part.flags & FRAME_LAST) === 0) this.#slow(upstream, exchange)
+    const verdict = this.#link!.replyPart(exchange, part)
+    if (verdict !== PART_TAKEN && (part.flags & FRAME_LAST) === 0) this.#slow(upstream, exchange, verdict)
     if (part.flags & FRAME_LAST) this.#settle()
   }
 
@@ -285,30 +285,36 @@ export class Lane implements Transform, Carrier {
     if (upstream !== null && upstream.shared && head.announced > ISOLATE_BYTES) this.#isolate(upstream)
   }
 
-  /** The client takes the reply too slowly: the server waits, but the other sessions must not. */
-  #slow(upstream: Upstream, exchange: Exchange): void {
-    if (exchange.onReplyDrain !== null) return
-    if (upstream.shared) this.#isolate(upstream)
-    this.#bulky = this.#bulky || upstream === this.#upstream
+  /** The client takes the reply slowly: the server waits, but other sessions must not. */
+  #slow(upstream: Upstream, exchange: Exchange, verdict: number): void {
+    this.#isolate(upstream)
+    // Where others wait behind it the reply is read on, up to the session's bound.
+    if ((verdict === PART_SLOW && upstream.retired) || exchange.onReplyDrain !== null) return
     upstream.pause()
-    const stall = this.#env.world.clock.after(this.#env.limits.stallMs, () => {
+    this.#pausing = upstream
+    const { world, limits } = this.#env
+    this.#stall = world.clock.after(limits.stallMs, () => {
       if (upstream.wire.waiting().some((other) => other.carrier !== this)) this.#link!.close('slow-reader')
     })
-    this.#stall = stall
     exchange.onReplyDrain = () => {
       exchange.onReplyDrain = null
-      stall.cancel()
-      upstream.resume()
+      this.#stall?.cancel()
+      this.#unpause()
     }
   }
 
-  /** This session keeps the upstream; sessions whose requests on it can be repeated go elsewhere, the others wait for their replies. */
+  #unpause(): void {
+    const upstream = this.#pausing
+    this.#pausing = null
+    if (upstream === null || upstream.state === CLOSED) return
+    upstream.resume()
+    if (upstream.retired) this.#pool.retire(upstream)
+  }
+
+  /** From now on this session's replies come on upstreams of its own. */
   #isolate(upstream: Upstream): void {
-    this.#pool.isolate(upstream, this)
-    this.#pinned = true
-    this.#upstream = upstream
     this.#bulky = true
-    countIn(this.#pool.stats.pins, 'bulk-reply')
+    if (upstream.shared) this.#pool.isolate(upstream)
   }
 
   // --- when things end
@@ -319,7 +325,6 @@ export class Lane implements Transform, Carrier {
     if (upstream === this.#upstream && (error !== null || !pinned)) {
       this.#upstream = null
       this.#pinned = false
-      this.#bulky = false
       this.#blocking = 0
     }
     if (this.#changing !== null && exchanges.includes(this.#changing)) this.#changing = null
@@ -328,8 +333,11 @@ export class Lane implements Transform, Carrier {
       for (const exchange of exchanges) this.#link!.silent(exchange)
       return
     }
-    if (error === null) this.#again(exchanges)
-    else this.#mourn(upstream, exchanges, error, pinned && dirty)
+    if (error === null) {
+      // Nobody has seen yet what its replies are like: it is not put among the others again.
+      if (!this.#established) this.#bulky = true
+      this.#again(exchanges)
+    } else this.#mourn(upstream, exchanges, error, pinned && dirty)
     this.#drain()
   }
 

@@ -18,9 +18,9 @@ export function byCarrier(exchanges: Batch): Map<Carrier, Batch> {
   return groups
 }
 
-/** May it go to the server once more, though the server may have executed it? Once only, and only what changes nothing there. */
+/** May it go to the server once more, though the server may have executed it? Only what changes nothing there. */
 export function repeatable(exchange: Exchange, protocol: Protocol): boolean {
-  if (exchange.state >= ANSWERING || exchange.requestParts !== null || exchange.retries !== 0) return false
+  if (exchange.state >= ANSWERING || exchange.requestParts !== null) return false
   return protocol.queries?.idempotent(exchange.request) === true
 }
 
@@ -33,7 +33,7 @@ export function triage(upstream: Upstream, exchanges: Batch, error: Error, proto
   if (error instanceof ConnectError) return failed
   while (failed > 0) {
     const exchange = exchanges[failed - 1]!
-    if (!upstream.unsent(exchange) && !repeatable(exchange, protocol)) break
+    if (!upstream.unsent(exchange) && (exchange.retries !== 0 || !repeatable(exchange, protocol))) break
     failed--
   }
   return failed

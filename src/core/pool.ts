@@ -1,6 +1,6 @@
 import { systemErrorText } from '../base/errors.ts'
 import type { Address, World } from '../world/world.ts'
-import type { Carrier } from './exchange.ts'
+import { ANSWERING, type Carrier } from './exchange.ts'
 import type { Frame } from './frame.ts'
 import type { Log } from './kind.ts'
 import { Scratch } from './outbox.ts'
@@ -112,28 +112,40 @@ export class Pool implements UpstreamOwner {
     })
   }
 
-  /**
-   * One session keeps a shared upstream for itself. The other sessions put nothing new on it; those whose requests on it can be
-   * repeated get them back to send elsewhere, the others wait for their replies.
-   */
-  isolate(upstream: Upstream, keeper: Carrier): void {
-    if (!upstream.shared) return
-    upstream.shared = false
-    if (this.#shared.get(upstream.key) === upstream) this.#shared.delete(upstream.key)
+  /** One session keeps a shared upstream for itself; the others get their replies on it and put nothing new there. */
+  keep(upstream: Upstream, keeper: Carrier): void {
+    this.#unshare(upstream)
     upstream.pinnedTo = keeper
+  }
+
+  /**
+   * A reply holds up everything behind it: what can be repeated goes elsewhere, what can't waits for its reply here, and nothing
+   * new comes. A session is moved whole or not at all, so that its order holds.
+   */
+  isolate(upstream: Upstream): void {
+    if (!upstream.shared) return
     this.stats.isolations++
+    this.#unshare(upstream)
+    upstream.retired = true
     for (const [carrier, exchanges] of byCarrier(upstream.wire.waiting())) {
-      if (carrier === keeper || !exchanges.every((exchange) => repeatable(exchange, this.protocol))) continue
-      for (const exchange of exchanges) upstream.abandon(exchange)
-      carrier.onLost(upstream, exchanges, null, false)
+      const movable = exchanges[0]!.state === ANSWERING ? exchanges.slice(1) : exchanges
+      if (movable.length === 0 || !movable.every((exchange) => repeatable(exchange, this.protocol))) continue
+      for (const exchange of movable) upstream.abandon(exchange)
+      carrier.onLost(upstream, movable, null, false)
     }
   }
 
-  /** Closes it as soon as nothing is in flight. */
+  /** Takes nothing new on it, and closes it as soon as nobody waits for anything on it. */
   retire(upstream: Upstream): void {
+    this.#unshare(upstream)
     upstream.pinnedTo = null
     upstream.retired = true
-    if (upstream.inFlight === 0) upstream.destroy(new Error('retired'))
+    if (upstream.wire.waiting().length === 0) upstream.destroy(new Error('retired'))
+  }
+
+  #unshare(upstream: Upstream): void {
+    upstream.shared = false
+    if (this.#shared.get(upstream.key) === upstream) this.#shared.delete(upstream.key)
   }
 
   count(): { shared: number; pinned: number } {
@@ -152,8 +164,8 @@ export class Pool implements UpstreamOwner {
     this.#backoffMs = 0
   }
 
-  onUpstreamIdle(upstream: Upstream): void {
-    if (upstream.retired) upstream.destroy(new Error('retired'))
+  onUpstreamQuieter(upstream: Upstream): void {
+    if (upstream.wire.waiting().length === 0) upstream.destroy(new Error('retired'))
   }
 
   onUpstreamClosed(upstream: Upstream, error: Error): void {

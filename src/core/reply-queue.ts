@@ -1,6 +1,6 @@
 // Hot path
 import { Ring } from '../base/ring.ts'
-import { AT_OWNER, DONE, type Batch, type Exchange } from './exchange.ts'
+import { AT_OWNER, DONE, PART_FULL, PART_SLOW, PART_TAKEN, type Batch, type Exchange } from './exchange.ts'
 import { FRAME_LAST, type Frame } from './frame.ts'
 import type { Outbox } from './outbox.ts'
 import { Parts } from './parts.ts'
@@ -55,21 +55,21 @@ export class ReplyQueue {
     this.advance()
   }
 
-  /** A further frame of a reply. False: the client, or the order, holds it up. */
-  acceptPart(exchange: Exchange, part: Frame): boolean {
+  /** A further frame of a reply. PART_SLOW: the client takes it slowly; PART_FULL: the order of replies holds it up. */
+  acceptPart(exchange: Exchange, part: Frame): number {
     if (this.#emitting !== exchange || (exchange.responseParts !== null && !exchange.responseParts.empty)) {
       const parts = (exchange.responseParts ??= new Parts())
       parts.onDrain ??= () => exchange.onReplyDrain?.()
-      return parts.push(part)
+      return parts.push(part) ? PART_TAKEN : PART_FULL
     }
     this.#append(part)
     if (part.flags & FRAME_LAST) {
       this.#emitting = null
       this.#finish(exchange)
       this.advance()
-      return true
+      return PART_TAKEN
     }
-    return this.#outbox.unsentBytes <= this.#unsentBytesMax
+    return this.#outbox.unsentBytes <= this.#unsentBytesMax ? PART_TAKEN : PART_SLOW
   }
 
   /** The exchange has no reply. */

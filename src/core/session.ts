@@ -3,7 +3,7 @@ import { causesOf, withCauses } from '../base/errors.ts'
 import type { Connection, ConnectionHandler, Task } from '../world/world.ts'
 import { Assembler } from './assembler.ts'
 import { Chain, type ChainTop } from './chain.ts'
-import { AT_OWNER, Exchange, type Batch } from './exchange.ts'
+import { AT_OWNER, Exchange, PART_FULL, PART_SLOW, PART_TAKEN, type Batch } from './exchange.ts'
 import { failureText } from './failure.ts'
 import { FRAME_HEAD, FRAME_LAST, FRAME_WHOLE, type Frame } from './frame.ts'
 import { Input } from './input.ts'
@@ -49,6 +49,8 @@ export class Session implements ConnectionHandler, ChainTop, Task {
   #paused = false
   #stalled = false
   #inputEnded = false
+  /** What of the thread's budget this session holds. */
+  #charged = 0
   #reason = 'client'
 
   constructor(source: Source, connection: Connection, info: SessionInfo) {
@@ -101,6 +103,7 @@ export class Session implements ConnectionHandler, ChainTop, Task {
     this.#state = CLOSED
     this.#outbox.clear()
     this.#input.clear()
+    this.#weigh()
     for (const exchange of this.#replies.takeAll()) this.chain.cancel(exchange)
     this.chain.close()
     this.#source.closed(this, this.#reason)
@@ -266,8 +269,12 @@ export class Session implements ConnectionHandler, ChainTop, Task {
   /** Stops and starts reading. While it is the client that does not read, its requests are taken up to the session's bound. */
   #weigh(): void {
     const { bytes } = this.#input
-    const limits = this.#source.limits
-    const max = this.#stalled ? limits.sessionBytesMax : Math.min(INPUT_BYTES_MAX, limits.sessionBytesMax)
+    const { limits, budget } = this.#source
+    const owed = this.#state === CLOSED ? 0 : bytes + this.#outbox.unsentBytes
+    budget.used += owed - this.#charged
+    this.#charged = owed
+    const patient = this.#stalled && owed <= limits.sessionBytesMax && !budget.exceeded
+    const max = patient ? limits.sessionBytesMax : Math.min(INPUT_BYTES_MAX, limits.sessionBytesMax)
     if (!this.#paused && bytes > max) {
       this.#paused = true
       this.#source.stats.pauses++
@@ -285,11 +292,13 @@ export class Session implements ConnectionHandler, ChainTop, Task {
     this.#after()
   }
 
-  onReplyPart(exchange: Exchange, part: Frame): boolean {
-    const more = this.#replies.acceptPart(exchange, part)
+  onReplyPart(exchange: Exchange, part: Frame): number {
+    const verdict = this.#replies.acceptPart(exchange, part)
     if (part.flags & FRAME_LAST) this.#after()
-    else if (!more) this.#stall()
-    return more
+    else if (verdict !== PART_TAKEN) this.#stall()
+    if (verdict === PART_SLOW && (this.#charged > this.#source.limits.sessionBytesMax || this.#source.budget.exceeded))
+      return PART_FULL
+    return verdict
   }
 
   onSilent(exchange: Exchange): void {
@@ -371,6 +380,7 @@ export class Session implements ConnectionHandler, ChainTop, Task {
       }
       this.#replies.emitting?.onReplyDrain?.()
     }
+    this.#weigh()
     if (this.#state === DRAINING) this.#maybeEnd()
     else if (this.#state === ENDING) this.#finishEnd()
   }

@@ -1,4 +1,5 @@
 import type { Connection, World } from '../world/world.ts'
+import type { Budget } from './budget.ts'
 import type { ChainSpec } from './chain.ts'
 import type { Limits, Log } from './kind.ts'
 import { Scratch } from './outbox.ts'
@@ -17,6 +18,7 @@ export interface SourceOptions {
   readonly idleTimeoutMs: number | null
   /** Shared by the outboxes of one thread. */
   readonly scratch: Scratch
+  readonly budget: Budget
 }
 
 /** What accepts clients for one chain, on one thread. */
@@ -29,6 +31,7 @@ export class Source {
   readonly log: Log
   readonly scratch: Scratch
   readonly wireOptions: WireOptions
+  readonly budget: Budget
   readonly stats = noSourceStats()
   readonly sessions = new Set<Session>()
   /** Called whenever a session has ended. */
@@ -45,6 +48,7 @@ export class Source {
     this.world = options.world
     this.log = options.log
     this.scratch = options.scratch
+    this.budget = options.budget
     this.wireOptions = { cutThroughBytes: options.limits.cutThroughBytes }
     this.#idleTimeoutMs = options.idleTimeoutMs
     if (this.#idleTimeoutMs !== null) this.#watchIdle(this.#idleTimeoutMs)

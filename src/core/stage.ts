@@ -3,7 +3,7 @@ import { causesOf } from '../base/errors.ts'
 import { Assembler } from './assembler.ts'
 import { Call } from './call.ts'
 import type { Chain, StageSpec } from './chain.ts'
-import { ANSWERING, AT_OWNER, DONE, Exchange, type Batch } from './exchange.ts'
+import { ANSWERING, AT_OWNER, DONE, Exchange, PART_TAKEN, type Batch } from './exchange.ts'
 import { failureText } from './failure.ts'
 import { FRAME_LAST, type Frame } from './frame.ts'
 import { Gate } from './gate.ts'
@@ -98,19 +98,19 @@ export class Stage implements Link {
     exchange.requestParts?.push(part)
   }
 
-  replyPart(exchange: Exchange, part: Frame): boolean {
+  replyPart(exchange: Exchange, part: Frame): number {
     const assembler = this.chain.assembles ? this.#assembling.get(exchange) : undefined
     if (assembler === undefined) return exchange.owner.onReplyPart(exchange, part)
     try {
       const whole = assembler.add(part)
-      if (whole === null) return true
+      if (whole === null) return PART_TAKEN
       exchange.response = whole
     } catch (error) {
       this.fail(error as Error)
     }
     this.#assembling.delete(exchange)
     if (exchange.at === this.index) this.#climb([exchange])
-    return true
+    return PART_TAKEN
   }
 
   silent(exchange: Exchange): void {

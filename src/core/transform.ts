@@ -14,8 +14,8 @@ export interface Link {
   push(push: Frame): void
   /** Hands on a further part of a request, towards the server. */
   forwardPart(exchange: Exchange, part: Frame): void
-  /** Hands on a further part of a reply, towards the client. False: no more until `exchange.onReplyDrain`. */
-  replyPart(exchange: Exchange, part: Frame): boolean
+  /** Hands on a further part of a reply, towards the client. PART_TAKEN, PART_SLOW or PART_FULL, see core/exchange.ts. */
+  replyPart(exchange: Exchange, part: Frame): number
   /** The exchange has no reply. */
   silent(exchange: Exchange): void
   /** Stops taking requests of this session for `ms` milliseconds. */

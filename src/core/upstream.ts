@@ -1,7 +1,7 @@
 // Hot path
 import { systemErrorText } from '../base/errors.ts'
 import type { Connection, ConnectionHandler, World } from '../world/world.ts'
-import { ANSWERING, DONE, QUEUED, WRITTEN, Exchange, type Batch, type Carrier } from './exchange.ts'
+import { ANSWERING, DONE, PART_TAKEN, QUEUED, WRITTEN, Exchange, type Batch, type Carrier } from './exchange.ts'
 import { FRAME_LAST, type Frame } from './frame.ts'
 import { Outbox, type Scratch } from './outbox.ts'
 import {
@@ -32,8 +32,8 @@ export interface UpstreamOwner {
   readonly stats: PoolStats
   onUpstreamReady(upstream: Upstream): void
   onUpstreamClosed(upstream: Upstream, error: Error): void
-  /** Nothing is in flight on it any more. */
-  onUpstreamIdle(upstream: Upstream): void
+  /** Replies came on a retired one. */
+  onUpstreamQuieter(upstream: Upstream): void
   isError(reply: Frame): boolean
 }
 
@@ -46,7 +46,7 @@ export class Upstream implements ConnectionHandler {
   shared = false
   /** The only one that may send on it. */
   pinnedTo: Carrier | null = null
-  /** Close it as soon as nothing is in flight. */
+  /** It takes nothing new, and closes as soon as nobody waits for anything on it. */
   retired = false
   wire: Wire
   readonly #owner: UpstreamOwner
@@ -159,7 +159,7 @@ export class Upstream implements ConnectionHandler {
     this.#deliver()
     if (this.state === CLOSED) return
     this.wire.keep()
-    if (this.wire.inFlight === 0) this.#owner.onUpstreamIdle(this)
+    if (this.retired) this.#owner.onUpstreamQuieter(this)
   }
 
   onDrain(): void {
@@ -335,6 +335,6 @@ class Handshake implements Carrier {
 const noOwner = {
   level: -1,
   onReplies() {},
-  onReplyPart: () => true,
+  onReplyPart: () => PART_TAKEN,
   onSilent() {},
 }
