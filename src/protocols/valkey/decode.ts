@@ -54,6 +54,7 @@ class Decoder {
     if (this.#at >= this.#bytes.length) throw new ProtocolError('a reply that ends too early')
     const type = this.#bytes[this.#at]
     const lineEnd = nextLine(this.#bytes, this.#at, this.#bytes.length)
+    if (lineEnd > this.#bytes.length) throw new ProtocolError('a reply that ends too early')
     const text = this.#bytes.toString('utf8', this.#at + 1, lineEnd - 2)
     this.#at = lineEnd
     if (type === resp.END) return this.#close()

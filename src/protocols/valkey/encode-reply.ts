@@ -53,7 +53,13 @@ function write(reply: Reply, to: Buffer[]): void {
       return
     case 'partial':
       throw new TypeError('a reply of which only the head came has no bytes of its own')
-    default:
+    case 'simple':
+    case 'error':
+    case 'big-number':
+    case 'integer':
+    case 'null':
+    case 'boolean':
+    case 'double':
       to.push(Buffer.from(`${line(reply).replace(/[\r\n]/g, ' ')}\r\n`))
   }
 }
