@@ -15,6 +15,8 @@ import { CLOSED, READY, type Upstream } from './upstream.ts'
 
 /** A reply announced larger than this takes its upstream from the other sessions at once. */
 const ISOLATE_BYTES = 1024 * 1024
+/** What is left of a reply when its client turns out to be slow, and is read all the same. */
+const READ_ON_BYTES = 4 * 1024 * 1024
 
 /** One session's way to the server: the sink of its chain. Decides, per request, on which upstream it goes, and keeps their order. */
 export class Lane implements Transform, Carrier {
@@ -42,6 +44,8 @@ export class Lane implements Transform, Carrier {
   #closed = false
   #congested = false
   #stall: Timer | null = null
+  /** Bytes to come of the reply that is coming in parts, as far as it was announced. */
+  #partBytesLeft = 0
   /** Not read from, because this session's client does not take what comes. */
   #pausing: Upstream | null = null
 
@@ -239,6 +243,7 @@ export class Lane implements Transform, Carrier {
   }
 
   onReplyPart(upstream: Upstream, exchange: Exchange, part: Frame): void {
+    this.#partBytesLeft -= part.end - part.start
     if (part.flags & FRAME_LAST) this.#inFlight--
     if (this.#closed) return
     const verdict = this.#link!.replyPart(exchange, part)
@@ -281,6 +286,7 @@ export class Lane implements Transform, Carrier {
 
   #headArrived(exchange: Exchange, head: Frame): void {
     if ((head.flags & FRAME_HEAD) === 0) return
+    this.#partBytesLeft = head.announced - (head.end - head.start)
     const upstream = exchange.upstream
     if (upstream !== null && upstream.shared && head.announced > ISOLATE_BYTES) this.#isolate(upstream)
   }
@@ -288,8 +294,9 @@ export class Lane implements Transform, Carrier {
   /** The client takes the reply slowly: the server waits, but other sessions must not. */
   #slow(upstream: Upstream, exchange: Exchange, verdict: number): void {
     this.#isolate(upstream)
-    // Where others wait behind it the reply is read on, up to the session's bound.
-    if ((verdict === PART_SLOW && upstream.retired) || exchange.onReplyDrain !== null) return
+    if (exchange.onReplyDrain !== null) return
+    // A short rest is read on, within the session's bound: then nothing is held up behind it, here or in the server.
+    if (verdict === PART_SLOW && upstream.retired && this.#partBytesLeft <= READ_ON_BYTES) return
     upstream.pause()
     this.#pausing = upstream
     const { world, limits } = this.#env

@@ -50,6 +50,8 @@ export class Outbox implements Task {
   readonly #gives: (Buffer | null)[] = []
   #scheduled = false
   #blocked = false
+  /** Scratch that the connection has until it drains. */
+  #held: Buffer | null = null
 
   constructor(connection: Connection, turn: Turn, scratch: Scratch, retain: boolean) {
     this.#connection = connection
@@ -126,6 +128,8 @@ export class Outbox implements Task {
   /** The connection took all it was given. */
   drained(): void {
     this.#blocked = false
+    if (this.#held !== null) this.#scratch.give(this.#held)
+    this.#held = null
     this.#write()
   }
 
@@ -204,7 +208,10 @@ export class Outbox implements Task {
     this.#chunk = null
     this.#at = 0
     if (this.#connection.write(bytes)) this.#scratch.give(chunk)
-    else this.#blocked = true
+    else {
+      this.#blocked = true
+      this.#held = chunk
+    }
   }
 
   #writeRanges(ranges: Buffer[]): boolean {
@@ -214,6 +221,7 @@ export class Outbox implements Task {
       this.handedBytes += bytes.length
       if (!this.#connection.write(bytes)) {
         this.#blocked = true
+        this.#held = this.#gives[i]!
         ranges.splice(0, i + 1)
         this.#gives.splice(0, i + 1)
         return false

@@ -44,7 +44,7 @@ test('above the high mark push says stop, and goes on saying so until the low ma
     parts.shift()
   }
   assert.equal(drains, 1)
-  while (parts.shift() !== null);
+  for (let left = parts.shift(); left !== null; left = parts.shift());
   assert.equal(drains, 1, 'told once')
   assert.equal(parts.push(part(1, 'd')), true)
 })

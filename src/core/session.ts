@@ -274,7 +274,9 @@ export class Session implements ConnectionHandler, ChainTop, Task {
     budget.used += owed - this.#charged
     this.#charged = owed
     const patient = this.#stalled && owed <= limits.sessionBytesMax && !budget.exceeded
-    const max = patient ? limits.sessionBytesMax : Math.min(INPUT_BYTES_MAX, limits.sessionBytesMax)
+    let max = patient ? limits.sessionBytesMax : Math.min(INPUT_BYTES_MAX, limits.sessionBytesMax)
+    // The server does not take the request that is arriving: what else of it could be read would only lie here.
+    if (this.#arriving !== null && this.#stops !== 0) max = -1
     if (!this.#paused && bytes > max) {
       this.#paused = true
       this.#source.stats.pauses++

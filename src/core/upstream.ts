@@ -18,6 +18,8 @@ import type { PoolStats } from './stats.ts'
 
 /** Unsent bytes at which an upstream takes no more for now. */
 const CONGESTED_BYTES = 1024 * 1024
+/** Unsent bytes at which parts of a large request wait. */
+const PARTS_BYTES = 256 * 1024
 
 export const CONNECTING = 0
 export const READY = 1
@@ -254,7 +256,7 @@ export class Upstream implements ConnectionHandler {
 
   #sendPart(exchange: Exchange, part: Frame): boolean {
     const outbox = this.#outbox!
-    if (this.state === CLOSED || outbox.unsentBytes > CONGESTED_BYTES) return false
+    if (this.state === CLOSED || outbox.unsentBytes > PARTS_BYTES) return false
     outbox.appendPart(part)
     this.#owner.stats.bytesWritten += part.end - part.start
     if (part.flags & FRAME_LAST) {
@@ -273,7 +275,7 @@ export class Upstream implements ConnectionHandler {
       this.#die(new LostError('The client left in the middle of a request'))
       return
     }
-    while (outbox.unsentBytes <= CONGESTED_BYTES) {
+    while (outbox.unsentBytes <= PARTS_BYTES) {
       const part = parts.shift()
       if (part === null) return
       this.#sendPart(exchange, part)
