@@ -50,11 +50,14 @@ export async function runProxy(topology: CheckedTopology, settings: Settings, op
   for (const listener of running.listeners) listener.close()
   const clean = await drained(running, drainDeadlineSeconds)
   const runner = log.logger('shotover::runner')
-  if (clean) runner.info('Shotover was shutdown cleanly.')
-  else
-    runner.warn(`Shotover was shutdown: connections were left after ${drainDeadlineSeconds} seconds, and are cut off`)
   running.admin?.close()
-  await running.threads.close()
+  if (clean) {
+    runner.info('Shotover was shutdown cleanly.')
+    await running.threads.close()
+  } else {
+    // The end of the process, which follows, cuts them off: to close their servers first would have them send their requests again.
+    runner.warn(`Shotover was shutdown: connections were left after ${drainDeadlineSeconds} seconds, and are cut off`)
+  }
   return 0
 }
 

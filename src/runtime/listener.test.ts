@@ -1,0 +1,271 @@
+import assert from 'node:assert/strict'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { once } from 'node:events'
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import { test, type TestContext } from 'node:test'
+import type { CheckedSource } from '../config/checked.ts'
+import { LIMITS } from '../core/kind.ts'
+import { LogRoot } from '../observability/log.ts'
+import { Registry } from '../observability/metrics.ts'
+import { Listener } from './listener.ts'
+
+/** Longest that a test may take. */
+const BOUND = { timeout: 20_000 }
+
+/** A listener whose waits end when the test says so. */
+class Play {
+  readonly accepted: [id: number, port: number][] = []
+  readonly logged: string[] = []
+  readonly registry = new Registry()
+  readonly listener: Listener
+  readonly #sockets: Socket[] = []
+  readonly #clients: Socket[] = []
+  #waiting: { seconds: number; act: () => void } | null = null
+  #watchers: (() => void)[] = []
+
+  constructor(t: TestContext, source: Partial<CheckedSource>) {
+    const writer = {
+      write: (line: string) => {
+        const { level, fields } = JSON.parse(line) as { level: string; fields: { message: string } }
+        this.logged.push(`${level} ${fields.message}`)
+        this.#tell()
+      },
+      flush: () => Promise.resolve(),
+      takeDropped: () => 0,
+    }
+    const log = new LogRoot({ format: 'json', colours: false, writer })
+    log.setFilter('info')
+    this.listener = new Listener({
+      source: {
+        type: 'Valkey',
+        name: 'src',
+        listen: { host: '127.0.0.1', port: 0 },
+        listenText: '127.0.0.1:0',
+        connectionLimit: 2,
+        hardConnectionLimit: false,
+        idleTimeoutSeconds: null,
+        limits: LIMITS,
+        chain: [],
+        ...source,
+      },
+      log,
+      metrics: this.registry,
+      accept: (socket, id) => {
+        this.accepted.push([id, socket.remotePort ?? 0])
+        this.#sockets.push(socket)
+        this.#tell()
+      },
+      after: (seconds, act) => {
+        this.#waiting = { seconds, act }
+        this.#tell()
+        return { cancel: () => (this.#waiting = null) }
+      },
+    })
+    t.after(() => {
+      this.listener.close()
+      for (const socket of [...this.#sockets, ...this.#clients]) socket.destroy()
+    })
+  }
+
+  /** A client that is connected as far as the kernel is concerned. Rejects when it is refused. */
+  async client(): Promise<Socket> {
+    const socket = connect(this.listener.address.port, '127.0.0.1')
+    this.#clients.push(socket)
+    await once(socket, 'connect')
+    socket.on('error', () => {})
+    return socket
+  }
+
+  async refused(): Promise<void> {
+    await assert.rejects(this.client(), { code: 'ECONNREFUSED' })
+  }
+
+  async until(holds: () => boolean): Promise<void> {
+    while (!holds()) await new Promise<void>((resolve) => this.#watchers.push(resolve))
+  }
+
+  /** Everything that the event loop could have done by now is done: a connection elsewhere came and went. */
+  async settled(): Promise<void> {
+    const server = createServer((socket) => socket.end()).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    for (let i = 0; i < 3; i++) {
+      const socket = connect((server.address() as AddressInfo).port, '127.0.0.1').resume()
+      await once(socket, 'close')
+    }
+    server.close()
+  }
+
+  /** Seconds that it waits for now; null where it does not. */
+  get waits(): number | null {
+    return this.#waiting?.seconds ?? null
+  }
+
+  elapse(): void {
+    const { act } = this.#waiting!
+    this.#waiting = null
+    act()
+  }
+
+  metric(name: string): number {
+    const sample = this.registry.snapshot().find((one) => one.name === name && one.labels.source === 'src')
+    return sample!.value
+  }
+
+  #tell(): void {
+    for (const watcher of this.#watchers.splice(0)) watcher()
+  }
+}
+
+test('clients are counted from 1 and announced', BOUND, async (t) => {
+  const play = new Play(t, {})
+  await play.listener.start()
+  const client = await play.client()
+  await play.until(() => play.accepted.length === 1)
+  assert.deepEqual(play.accepted, [[1, client.localPort]])
+  assert.deepEqual(play.logged, [
+    'INFO Starting Valkey source on [127.0.0.1:0]',
+    'INFO Created new listener for 127.0.0.1:0',
+    'INFO New connection from 127.0.0.1',
+  ])
+  assert.equal(play.metric('connections_opened'), 1)
+  assert.equal(play.metric('shotover_available_connections_count'), 1)
+})
+
+test('soft limit: clients connect and wait, and come in as others leave, in their order', BOUND, async (t) => {
+  const play = new Play(t, { connectionLimit: 2 })
+  await play.listener.start()
+  const clients: Socket[] = []
+  for (let i = 0; i < 5; i++) clients.push(await play.client())
+  await play.settled()
+  assert.deepEqual(
+    play.accepted.map(([id]) => id),
+    [1, 2],
+  )
+  assert.equal(play.metric('shotover_available_connections_count'), 0)
+  for (let id = 3; id <= 5; id++) {
+    play.listener.release()
+    await play.until(() => play.accepted.length === id)
+    await play.settled()
+    assert.deepEqual(play.accepted.at(-1), [id, clients[id - 1]!.localPort])
+    assert.equal(play.accepted.length, id)
+    assert.equal(play.listener.taken, 2)
+  }
+  assert.equal(play.metric('connections_opened'), 5)
+})
+
+test('soft limit of 0: clients connect, and nobody ever comes in', BOUND, async (t) => {
+  const play = new Play(t, { connectionLimit: 0 })
+  await play.listener.start()
+  await play.client()
+  await play.settled()
+  assert.deepEqual(play.accepted, [])
+})
+
+test('soft limit: a client that waits is cut off when the listener closes', BOUND, async (t) => {
+  const play = new Play(t, { connectionLimit: 0 })
+  await play.listener.start()
+  const client = await play.client()
+  const closed = new Promise((resolve) => client.once('close', resolve))
+  play.listener.close()
+  client.resume()
+  await closed
+  await play.refused()
+})
+
+test('hard limit: clients are refused, and come in again a second after one has left', BOUND, async (t) => {
+  const play = new Play(t, { connectionLimit: 2, hardConnectionLimit: true })
+  await play.listener.start()
+  await Promise.all([play.client(), play.client()])
+  await play.until(() => play.accepted.length === 2)
+  await play.refused()
+  assert.equal(play.waits, 1)
+  play.elapse()
+  assert.equal(play.waits, 1, 'nobody has left: it waits on')
+  play.listener.release()
+  await play.refused()
+  play.elapse()
+  await play.settled()
+  await play.client()
+  await play.until(() => play.accepted.length === 3)
+  assert.equal(play.accepted.at(-1)![0], 3)
+  await play.refused()
+  assert.equal(play.metric('shotover_listener_create_failures_count'), 0)
+})
+
+test(
+  'hard limit: a port that somebody else took meanwhile is tried for ever, at growing intervals',
+  BOUND,
+  async (t) => {
+    const play = new Play(t, { connectionLimit: 1, hardConnectionLimit: true })
+    await play.listener.start()
+    await play.client()
+    await play.until(() => play.accepted.length === 1)
+    const thief = createServer().listen(play.listener.address.port, '127.0.0.1')
+    await once(thief, 'listening')
+    play.listener.release()
+    const failure =
+      'WARN [src] Failed to create listener on [127.0.0.1:0] with error: Address already in use (os error 98), '
+    for (const seconds of [1, 2, 4]) {
+      play.elapse()
+      await play.until(() => play.waits !== null)
+      assert.equal(play.waits, seconds)
+      assert.equal(play.logged.at(-1), `${failure}retrying with backoff of ${seconds}s`)
+    }
+    assert.equal(play.metric('shotover_listener_create_failures_count'), 3)
+    thief.close()
+    await once(thief, 'close')
+    play.elapse()
+    await play.until(() => play.logged.at(-1)!.includes('recovered'))
+    assert.equal(play.logged.at(-1), 'INFO [src] Listener on [127.0.0.1:0] recovered and is now accepting connections')
+    await play.client()
+    await play.until(() => play.accepted.length === 2)
+  },
+)
+
+test('an error of accepting is counted, waited for, and told when it is over', BOUND, async (t) => {
+  const servers: Server[] = []
+  const listening = (message: unknown) => void servers.push((message as { server: Server }).server)
+  subscribe('tracing:net.server.listen:asyncStart', listening)
+  t.after(() => unsubscribe('tracing:net.server.listen:asyncStart', listening))
+  const play = new Play(t, { connectionLimit: 9 })
+  await play.listener.start()
+  for (const seconds of [1, 2]) {
+    servers.at(-1)!.emit('error', Object.assign(new Error('accept ENOBUFS'), { code: 'ENOBUFS' }))
+    assert.equal(play.waits, seconds)
+    assert.equal(
+      play.logged.at(-1),
+      'WARN [src] Failed to accept incoming connection on listener [127.0.0.1:0] with error: accept ENOBUFS',
+    )
+    if (seconds === 2) break
+    play.elapse()
+  }
+  await play.client()
+  await play.settled()
+  assert.equal(play.accepted.length, 0, 'it still waits')
+  play.elapse()
+  await play.until(() => play.accepted.length === 1)
+  assert.deepEqual(play.logged.slice(-2), [
+    'INFO [src] Accept on listener [127.0.0.1:0] recovered and is now accepting new connections',
+    'INFO New connection from 127.0.0.1',
+  ])
+  assert.equal(play.metric('shotover_connections_accept_failures_count'), 2)
+})
+
+test('while it is held clients wait', BOUND, async (t) => {
+  const play = new Play(t, {})
+  await play.listener.start()
+  play.listener.hold(true)
+  await play.client()
+  await play.settled()
+  assert.equal(play.accepted.length, 0)
+  play.listener.hold(false)
+  await play.until(() => play.accepted.length === 1)
+})
+
+test('an address in use at the start is the caller’s to tell', BOUND, async (t) => {
+  const other = createServer().listen(0, '127.0.0.1')
+  await once(other, 'listening')
+  t.after(() => other.close())
+  const play = new Play(t, { listen: { host: '127.0.0.1', port: (other.address() as AddressInfo).port } })
+  await assert.rejects(play.listener.start(), { code: 'EADDRINUSE' })
+})
