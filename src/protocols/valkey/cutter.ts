@@ -1,4 +1,5 @@
 // Hot path
+import { assert } from '../../base/assert.ts'
 import { FRAME_HEAD, FRAME_LAST, FRAME_WHOLE, Frame } from '../../core/frame.ts'
 import type { ReplyScan } from './reply-scan.ts'
 import type { RequestScan } from './request-scan.ts'
@@ -27,9 +28,8 @@ export class Cutter {
   #lent: Buffer = EMPTY
   #lentAt = 0
   #lentEnd = 0
-  /** Bytes at the end of `#bytes` that were copied from `#lent`. */
+  /** Bytes at the end of `#bytes` that were copied last, from `#lent`. */
   #filled = 0
-  #fillBytes = FILL_BYTES
   /** The head of the current message has left. */
   #headGone = false
 
@@ -50,7 +50,8 @@ export class Cutter {
 
   push(bytes: Buffer, start: number, end: number): void {
     if (this.#scan.from < this.#end || this.#lentAt < this.#lentEnd) {
-      if (!this.#isOwn || this.#lentAt < this.#lentEnd) this.keep()
+      assert(this.#lentAt === this.#lentEnd, 'bytes are pushed before those lent last were used up or kept')
+      if (!this.#isOwn) this.keep()
       this.#lent = bytes
       this.#lentAt = start
       this.#lentEnd = end
@@ -127,18 +128,15 @@ export class Cutter {
     return this.#scan.left > 0 && this.#end - this.#scan.from > ROUTABLE_WITHIN * this.#cutThroughBytes
   }
 
-  /** Takes more of the lent bytes: as many as the torn message is known to need, or else a few, then more. */
+  /** Takes more of the lent bytes: as many as the torn message is known to need, or else a few. */
   #fill(): void {
     if (this.#scan.from === this.#end) {
       this.#filled = 0
       this.#giveBack()
       return
     }
-    let wanted = this.#scan.missing(this.#end)
-    if (wanted === 1) {
-      wanted = this.#fillBytes
-      this.#fillBytes *= 2
-    }
+    const missing = this.#scan.missing(this.#end)
+    const wanted = missing === 1 ? FILL_BYTES : missing
     this.#append(Math.min(wanted, this.#lentEnd - this.#lentAt))
   }
 
@@ -148,7 +146,7 @@ export class Cutter {
     this.#lent.copy(this.#bytes, this.#end, this.#lentAt, this.#lentAt + size)
     this.#end += size
     this.#lentAt += size
-    this.#filled += size
+    this.#filled = size
   }
 
   /** Copies what is not consumed into a new buffer with room for `more` and for what is announced. */
@@ -166,7 +164,6 @@ export class Cutter {
 
   /** Goes back to the lent bytes where the own ones are used up but for what was copied from there. */
   #giveBack(): void {
-    this.#fillBytes = FILL_BYTES
     const rest = this.#end - this.#scan.from
     if (rest > this.#filled) return
     if (this.#lentEnd === 0) {

@@ -100,7 +100,7 @@ export class SessionState implements TransactionEffects {
       // Confirmations come all the same and are counted then.
       if (effect <= EFFECT_SSUBSCRIBE) this.bits |= DIRTY_SUBSCRIBED
     } else {
-      this.assumed(effect, count)
+      this.#assume(effect, count)
     }
   }
 
@@ -124,20 +124,22 @@ export class SessionState implements TransactionEffects {
       : Math.max(1, this.#subscriptions[effect - EFFECT_UNSUBSCRIBE])
   }
 
+  /** A confirmation of which only the head came: it does not tell its number yet. */
+  confirmedInPart(effect: number): void {
+    if (effect < EFFECT_UNSUBSCRIBE) this.#assumeSubscribed(effect, 1)
+  }
+
   assumed(effect: number, count: number): void {
-    if (effect >= EFFECT_SUBSCRIBE && effect <= EFFECT_SUNSUBSCRIBE) this.#assumeSubscribed(effect, count)
-    else if (effect === EFFECT_ATTRIBUTE) this.bits |= DIRTY_ATTRIBUTE
-    else if (effect === EFFECT_UNKNOWN) this.bits |= DIRTY_UNKNOWN
-    else this.#apply(effect, count, false)
-    // The sink does not know that identity, name and database are the first ones again.
-    if (effect === EFFECT_RESET) this.bits |= DIRTY_ATTRIBUTE
+    if (isReplyMode(effect)) this.bits |= DIRTY_UNKNOWN
+    else if (effect >= EFFECT_SUBSCRIBE && effect <= EFFECT_SUNSUBSCRIBE) this.#assumeSubscribed(effect, count)
+    else this.#assume(effect, count)
   }
 
   executed(effect: number, count: number, failed: boolean, bytes: Buffer, start: number): void {
     if (effect <= EFFECT_SUNSUBSCRIBE) this.confirmed(bytes, start)
     // The sink takes what stands in a transaction to have succeeded with it.
     else if (effect === EFFECT_ATTRIBUTE) this.bits |= failed ? DIRTY_ATTRIBUTE : 0
-    else if (effect === EFFECT_UNKNOWN) this.bits |= DIRTY_UNKNOWN
+    else if (effect === EFFECT_UNKNOWN || isReplyMode(effect)) this.bits |= DIRTY_UNKNOWN
     else this.#apply(effect, count, failed)
   }
 
@@ -194,6 +196,14 @@ export class SessionState implements TransactionEffects {
     }
   }
 
+  #assume(effect: number, count: number): void {
+    if (effect === EFFECT_ATTRIBUTE) this.bits |= DIRTY_ATTRIBUTE
+    else if (effect === EFFECT_UNKNOWN) this.bits |= DIRTY_UNKNOWN
+    else this.#apply(effect, count, false)
+    // The sink does not know that identity, name and database are the first ones again.
+    if (effect === EFFECT_RESET) this.bits |= DIRTY_ATTRIBUTE
+  }
+
   #assumeSubscribed(effect: number, count: number): void {
     const counts = this.#subscriptions
     if (effect < EFFECT_UNSUBSCRIBE) counts[effect - EFFECT_SUBSCRIBE] += count
@@ -206,6 +216,11 @@ export class SessionState implements TransactionEffects {
     if (channels + patterns + shardChannels > 0) this.bits |= DIRTY_SUBSCRIBED
     else this.bits &= ~DIRTY_SUBSCRIBED
   }
+}
+
+/** CLIENT REPLY: in a transaction it takes effect in the middle of EXEC's reply, and nobody can tell which replies follow. */
+function isReplyMode(effect: number): boolean {
+  return effect >= EFFECT_REPLY_ON && effect <= EFFECT_REPLY_SKIP
 }
 
 function startsWith(reply: Frame, text: Buffer): boolean {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { mock, test } from 'node:test'
 import fc from 'fast-check'
 import { CONVERSATIONS } from '../../../test/valkey/conversations.ts'
 import { cut, tearings } from '../../../test/valkey/cuts.ts'
@@ -290,6 +290,14 @@ const TALKS: Record<string, readonly string[]> = {
     "< +OK\r\n-ERR Command 'client|reply' not allowed inside a transaction\r\n-EXECABORT no\r\n+PONG\r\n",
     '= reply 1, reply 2, reply 3, reply 4, clean',
   ],
+  'replies switched on inside a silent transaction come out in order': [
+    '> CLIENT REPLY OFF',
+    '> MULTI',
+    '> CLIENT REPLY ON',
+    '> EXEC',
+    '< +OK\r\n',
+    '= silent 1, silent 2, silent 3, silent 4, push, dirty',
+  ],
   'an attribute that failed in a transaction is not known any more': [
     '> MULTI',
     '> SELECT 99',
@@ -371,16 +379,42 @@ test('all that is in flight is taken in order, a reply that began first, tombsto
 
 test('many requests in flight keep their order', () => {
   const talk = new Talk()
+  const confirmation = '>3\r\n$11\r\nunsubscribe\r\n$1\r\na\r\n:0\r\n'
   for (let round = 0; round < 5; round++) {
-    for (let i = 0; i < 100; i++) talk.send('PING')
+    for (let i = 0; i < 99; i++) talk.send('PING')
+    talk.send('UNSUBSCRIBE a b c')
     talk.receive('+PONG\r\n'.repeat(73))
+    talk.receive('+PONG\r\n'.repeat(26) + confirmation.repeat(round < 4 ? 3 : 2))
   }
-  talk.receive('+PONG\r\n'.repeat(5 * 27))
-  const numbers = [...talk.told().matchAll(/reply (\d+)/g)].map((match) => Number(match[1]))
+  const told = talk.told()
+  assert.match(told, /reply 499, reply 500 \.\., part 500 \.\., clean, 1 in flight/)
+  const numbers = [...told.matchAll(/reply (\d+)/g)].map((match) => Number(match[1]))
   assert.deepEqual(
     numbers,
     Array.from({ length: 500 }, (_, index) => index + 1),
   )
+})
+
+test('a confirmation in parts leaves its exchange in flight once', () => {
+  const talk = new Talk(100)
+  talk.send('SUBSCRIBE a b')
+  talk.receive(`*3\r\n$9\r\nsubscribe\r\n$200\r\n${'a'.repeat(150)}`)
+  assert.equal(talk.told(), 'reply 1 .., dirty, 1 in flight')
+  assert.deepEqual(talk.wire.waiting(), talk.exchanges)
+  talk.receive(`${'a'.repeat(50)}\r\n:1\r\n*3\r\n$9\r\nsubscribe\r\n$200\r\n${'b'.repeat(150)}`)
+  assert.equal(talk.told(), 'part 1 .., part 1 .., dirty, 1 in flight')
+  assert.deepEqual(talk.wire.waiting(), talk.exchanges)
+  talk.receive(`${'b'.repeat(50)}\r\n:2\r\n`)
+  assert.equal(talk.told(), 'part 1, dirty')
+})
+
+test('replication waits for the end of a large reply', () => {
+  const talk = new Talk(100)
+  talk.send('GET k')
+  talk.send('SYNC')
+  talk.receive(`$300\r\n${'x'.repeat(200)}`)
+  talk.receive(`${'x'.repeat(100)}\r\n$5\r\nREDIS`)
+  assert.equal(talk.told(), 'reply 1 .., silent 2, part 1, push, opaque')
 })
 
 test('a server that leaves inside a reply tore it; in a stream of bytes it did not', () => {
@@ -412,6 +446,18 @@ test('a large array in small chunks is scanned once', () => {
   for (let end = 16384; !isWhole; end += 16384) isWhole = scan.resume(counted, Math.min(end, bytes.length))
   assert.equal(scan.at, bytes.length)
   assert.ok(reads < 110 * count, `${reads} reads`)
+})
+
+test('a long line is searched once for its end', () => {
+  const bytes = Buffer.from(`+${'x'.repeat(10_000)}\r\n`)
+  const search = mock.method(Buffer.prototype, 'indexOf')
+  const scan = new ReplyScan()
+  for (let end = 1; !scan.resume(bytes, end); end++);
+  const searched = search.mock.calls.length
+  let total = 0
+  for (const call of search.mock.calls) total += (call.this as Buffer).length - Number(call.arguments[1])
+  search.mock.restore()
+  assert.ok(searched < 10_100 && total < 20_000, `${searched} searches of ${total} bytes`)
 })
 
 test('a line that never ends is passed on, not searched again and again', () => {

@@ -239,7 +239,8 @@ export class ServerWire implements Wire {
     const isFirst = this.#left === 0
     if (isFirst) this.#left = this.session.expected(effect, count)
     this.session.answered()
-    this.session.confirmed(frame.bytes, frame.start)
+    if (frame.flags & FRAME_LAST) this.session.confirmed(frame.bytes, frame.start)
+    else this.session.confirmedInPart(effect)
     this.#left--
     return this.#isOneOf(frame, isFirst)
   }
