@@ -112,8 +112,6 @@ export class Pipe {
   #take(): void {
     while (this.#kept.length > 0) {
       const kept = this.#kept[0]!
-      if (crc32(kept.bytes) !== kept.sum)
-        throw new Error(`bytes given to write() of connection #${this.#from.id} changed before onDrain`)
       const size = Math.min(kept.bytes.length - kept.taken, this.#capacity - this.#queuedBytes)
       if (size <= 0) {
         this.arm()
@@ -124,7 +122,10 @@ export class Pipe {
       this.#queuedBytes += size
       this.keptBytes -= size
       kept.taken += size
-      if (kept.taken === kept.bytes.length) this.#kept.shift()
+      if (kept.taken < kept.bytes.length) continue
+      if (crc32(kept.bytes) !== kept.sum)
+        throw new Error(`bytes given to write() of connection #${this.#from.id} changed before onDrain`)
+      this.#kept.shift()
     }
     if (this.#drainOwed) this.#sim.schedule.add(this.#sim.nowMs, () => this.#drain())
     if (this.#finWanted && !this.finSent) {

@@ -21,7 +21,7 @@ export type RunEnd = 'reached' | 'idle'
 
 /** A deterministic world. Nothing happens but inside `run`; the same options and the same callers give the same run. */
 export class SimWorld {
-  readonly options: SimOptions
+  options: SimOptions
   readonly random: SimRandom
   readonly trace: Trace
   readonly schedule = new Schedule()
@@ -57,6 +57,11 @@ export class SimWorld {
       this.trace.note(this.nowMs, 'timer', 0, 0)
       fire()
     })
+  }
+
+  /** From now on nothing breaks by chance. */
+  calm(): void {
+    this.options = { ...this.options, resetChance: 0, clogChance: 0, refuseChance: 0 }
   }
 
   /**

@@ -89,7 +89,7 @@ export class Executor {
     const server = this.#server
     server.commandsExecuted++
     session.lastCommand = command.name
-    server.options.onExecute?.(session.id, session.database, args)
+    server.options.onExecute?.(session.id, session.database, args, inTransaction)
     const { database } = session
     try {
       command.run(new Call(server, session, command, args, inTransaction))

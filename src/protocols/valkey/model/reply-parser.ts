@@ -17,33 +17,46 @@ const AGGREGATES = '*~>%|'
 /** Cuts a server's bytes into replies, RESP2 and RESP3. Shares no code with the proxy, on purpose. */
 export class ReplyParser {
   #pending = Buffer.alloc(0)
+  #start = 0
+  #end = 0
+  /** Where the reply that is being read goes on. */
   #at = 0
   /** Bytes that must be there before another try is worth while. */
   #needed = 0
 
   get pendingBytes(): number {
-    return this.#pending.length
+    return this.#end - this.#start
   }
 
   /** Copies `bytes[start, end)`. */
   push(bytes: Buffer, start: number, end: number): void {
-    this.#pending = Buffer.concat([this.#pending, bytes.subarray(start, end)])
+    const size = end - start
+    if (this.#end + size > this.#pending.length) {
+      const held = this.pendingBytes
+      const grown = Buffer.allocUnsafe(2 * (held + size))
+      this.#pending.copy(grown, 0, this.#start, this.#end)
+      this.#pending = grown
+      this.#start = 0
+      this.#end = held
+    }
+    bytes.copy(this.#pending, this.#end, start, end)
+    this.#end += size
   }
 
   /** The next reply, null when more bytes are needed. Throws ReplyFault. */
   next(): Reply | null {
-    if (this.#pending.length === 0 || this.#pending.length < this.#needed) return null
-    this.#at = 0
+    if (this.pendingBytes === 0 || this.pendingBytes < this.#needed) return null
+    this.#at = this.#start
     const reply = this.#reply()
     if (reply === null) return null
-    this.#pending = this.#pending.subarray(this.#at)
+    this.#start = this.#at
     this.#needed = 0
     return reply
   }
 
   #line(): string | null {
     const end = this.#pending.indexOf('\r\n', this.#at, 'latin1')
-    if (end === -1) return null
+    if (end === -1 || end + 2 > this.#end) return null
     const line = this.#pending.toString('latin1', this.#at, end)
     this.#at = end + 2
     return line
@@ -66,8 +79,8 @@ export class ReplyParser {
 
   #bulk(type: string, size: number): Reply | null {
     const end = this.#at + size
-    if (this.#pending.length < end + 2) {
-      this.#needed = end + 2
+    if (this.#end < end + 2) {
+      this.#needed = end + 2 - this.#start
       return null
     }
     const text = this.#pending.toString('latin1', this.#at, end)

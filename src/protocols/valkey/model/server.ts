@@ -26,7 +26,7 @@ export interface ValkeyModelOptions {
   readonly bulkBytesMax?: number
   readonly clientsMax?: number
   /** Told of every execution, those inside EXEC too, before it happens. `args` begin with the command's name. */
-  readonly onExecute?: (connectionId: number, database: number, args: readonly Buffer[]) => void
+  readonly onExecute?: (connectionId: number, database: number, args: readonly Buffer[], inTransaction: boolean) => void
 }
 
 /** An in-memory server that speaks RESP2 and RESP3: for trying out the proxy, and what the simulator judges it by. */
@@ -100,6 +100,12 @@ export class ValkeyModel implements StoreListener {
     for (const listener of this.#listeners) void listener.close()
     this.#expiryTimer?.cancel()
     for (const session of [...this.sessions.values()]) session.kill()
+  }
+
+  /** Loses its clients as a process does that is killed; what it holds stays, as if it were on disk. */
+  crash(): void {
+    for (const session of [...this.sessions.values()]) session.lose()
+    this.#listeners = []
   }
 
   #accept(connection: Connection): void {

@@ -189,6 +189,11 @@ export class Session implements ConnectionHandler {
     this.connection.destroy()
   }
 
+  /** The process is gone: nothing more is sent or received. */
+  lose(): void {
+    if (!this.gone) this.#leave()
+  }
+
   #leave(): void {
     this.gone = true
     this.#server.leave(this)
