@@ -1,4 +1,4 @@
-import { machine, machineLine } from '../harness/machine.ts'
+import { machine, machineLine, othersLine, watchOthers } from '../harness/machine.ts'
 import { program } from '../harness/packages.ts'
 import type { Processes, Running } from '../harness/processes.ts'
 import type { Options } from '../options.ts'
@@ -68,10 +68,13 @@ export async function runBars(
   for (const bar of bars) {
     log(`${bar.name}: ${bar.title}, through ${target.label}`)
     lines.push('', `${bar.name}: ${bar.title}, through ${target.label}`)
+    const others = watchOthers(processes)
     try {
       const result = await runBar(bar, target, processes, log)
       lines.push(
-        ...[result.version, ...result.figures, ...result.verdicts.map(verdictLine)].map((line) => `    ${line}`),
+        ...[result.version, ...result.figures, ...result.verdicts.map(verdictLine), othersLine(others())].map(
+          (line) => `    ${line}`,
+        ),
       )
       if (result.verdicts.some(({ held }) => held !== true)) all = false
     } catch (error) {

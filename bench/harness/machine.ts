@@ -1,5 +1,7 @@
 import { availableParallelism, cpus, loadavg, release, totalmem } from 'node:os'
 import { readFileSync } from 'node:fs'
+import { machineTicks } from './proc.ts'
+import type { Processes } from './processes.ts'
 
 /** What a reader of the results has to know of where they come from. */
 export interface Machine {
@@ -34,4 +36,23 @@ export function machine(): Machine {
 
 export function machineLine(of: Machine): string {
   return `${of.cores} cores (${of.cpu}), ${of.memoryGb} GB, ${of.system}, kernel ${of.kernel}, Node ${of.node}, load at the start ${of.load.toFixed(1)}`
+}
+
+/** Above this share of the machine's time for others, figures are not to be trusted. */
+const BUSY_SHARE = 0.1
+
+/** Starts to watch; the function that comes back tells which share of the machine's CPU time others took since: 0 to 1. */
+export function watchOthers(processes: Processes): () => number {
+  const machineBefore = machineTicks()
+  const ownBefore = processes.cpuTicks()
+  return () => {
+    const after = machineTicks()
+    const others = after.busy - machineBefore.busy - (processes.cpuTicks() - ownBefore)
+    return Math.max(0, others / (after.total - machineBefore.total))
+  }
+}
+
+export function othersLine(share: number): string {
+  const busy = share > BUSY_SHARE ? ': a busy machine, figures are uncertain' : ''
+  return `Other processes took ${Math.round(share * 100)} % of the machine's CPU time during the run${busy}.`
 }

@@ -3,6 +3,7 @@ import type { ChildProcess } from 'node:child_process'
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { cpuTicks } from './proc.ts'
 
 /** Milliseconds that a process has between SIGTERM and SIGKILL. */
 const GRACE_MS = 3000
@@ -78,6 +79,13 @@ export class Processes {
     const running = new Running(name, child, logFile)
     this.#running.push(running)
     return running
+  }
+
+  /** CPU time, in ticks, of all that the bench is: itself, what it started, and what of that has ended. */
+  cpuTicks(): number {
+    const self = cpuTicks('self')
+    const alive = this.#running.filter((running) => running.alive)
+    return alive.reduce((sum, { pid }) => sum + cpuTicks(pid).own, self.own + self.children)
   }
 
   async stopAll(): Promise<void> {

@@ -1,5 +1,4 @@
-import { cpuTicks, machineTicks } from '../harness/proc.ts'
-import { machine } from '../harness/machine.ts'
+import { machine, watchOthers } from '../harness/machine.ts'
 import { program } from '../harness/packages.ts'
 import type { Program } from '../harness/packages.ts'
 import type { Processes } from '../harness/processes.ts'
@@ -80,14 +79,6 @@ async function measureAll(bench: Bench, cells: readonly Workload[]): Promise<Mea
   return [...found.values()].map(mean)
 }
 
-/** CPU time, in ticks, of the run's own processes: targets, server, loads that ended, and the bench itself. */
-function ownTicks(rows: readonly Row[]): number {
-  const self = cpuTicks('self')
-  let sum = self.own + self.children
-  for (const { started } of rows) if (started.running.alive) sum += cpuTicks(started.running.pid).own
-  return sum
-}
-
 /** Starts everything, measures all cells, and gathers what the report needs. */
 export async function runBench(
   processes: Processes,
@@ -102,16 +93,14 @@ export async function runBench(
   await startAll(select(options.only), processes, bench)
   const cells = workloads(options.full, options.pipelines)
   const of = machine()
-  const before = { machine: machineTicks(), own: ownTicks(bench.rows) }
+  const others = watchOthers(processes)
   const measurements = await measureAll(bench, cells)
-  const after = { machine: machineTicks(), own: ownTicks(bench.rows) }
-  const busy = after.machine.busy - before.machine.busy - (after.own - before.own)
   return {
     date: new Date().toISOString().slice(0, 16).replace('T', ' '),
     machine: of,
     versions: [...new Set(bench.rows.map(({ started }) => started.version))],
     command,
-    othersShare: Math.max(0, busy / (after.machine.total - before.machine.total)),
+    othersShare: others(),
     workloads: cells,
     targets: bench.rows.map(({ name, label }) => ({ name, label })),
     measurements,

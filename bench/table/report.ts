@@ -1,4 +1,4 @@
-import { machineLine } from '../harness/machine.ts'
+import { machineLine, othersLine } from '../harness/machine.ts'
 import { ratio } from './baseline.ts'
 import type { Baseline } from './baseline.ts'
 import { asMarkdown, figure } from './layout.ts'
@@ -53,11 +53,8 @@ const oneLine = (text: string): string =>
 
 /** What stands above and below the table: where it was measured, what is missing. */
 export function notes(run: Run): string[] {
-  const others = Math.round(run.othersShare * 100)
   const lines = [`Machine: ${machineLine(run.machine)}.`, `Versions: ${run.versions.join(', ')}.`]
-  lines.push(
-    `Other processes took ${others} % of the machine's CPU time during the run${others > 10 ? ': a busy machine, figures are uncertain' : ''}.`,
-  )
+  lines.push(othersLine(run.othersShare))
   for (const { label, reason } of run.failures) lines.push(`NOT MEASURED: ${label}: ${oneLine(reason)}`)
   return lines
 }
