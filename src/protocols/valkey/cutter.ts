@@ -5,8 +5,9 @@ import type { ReplyScan } from './reply-scan.ts'
 import type { RequestScan } from './request-scan.ts'
 
 const EMPTY = Buffer.alloc(0)
-/** First guess of how much of new bytes a torn message still needs. */
+/** First and largest guess of how much of new bytes a torn message still needs. */
 const FILL_BYTES = 512
+const FILL_BYTES_MAX = 16 * 1024
 /** More than this is not allocated on the word of a peer that announces it. */
 const ANNOUNCED_BYTES_MAX = 1024 * 1024
 /** Times the cut-through bound at which a request goes on though its key is not whole. */
@@ -30,6 +31,7 @@ export class Cutter {
   #lentEnd = 0
   /** Bytes at the end of `#bytes` that were copied last, from `#lent`. */
   #filled = 0
+  #fillBytes = FILL_BYTES
   /** The head of the current message has left. */
   #headGone = false
 
@@ -128,15 +130,15 @@ export class Cutter {
     return this.#scan.left > 0 && this.#end - this.#scan.from > ROUTABLE_WITHIN * this.#cutThroughBytes
   }
 
-  /** Takes more of the lent bytes: as many as the torn message is known to need, or else a few. */
+  /** Takes more of the lent bytes: as many as the torn message is known to need, and some more. */
   #fill(): void {
     if (this.#scan.from === this.#end) {
       this.#filled = 0
       this.#giveBack()
       return
     }
-    const missing = this.#scan.missing(this.#end)
-    const wanted = missing === 1 ? FILL_BYTES : missing
+    const wanted = Math.max(this.#scan.missing(this.#end), this.#fillBytes)
+    if (this.#fillBytes < FILL_BYTES_MAX) this.#fillBytes *= 2
     this.#append(Math.min(wanted, this.#lentEnd - this.#lentAt))
   }
 
@@ -164,6 +166,7 @@ export class Cutter {
 
   /** Goes back to the lent bytes where the own ones are used up but for what was copied from there. */
   #giveBack(): void {
+    this.#fillBytes = FILL_BYTES
     const rest = this.#end - this.#scan.from
     if (rest > this.#filled) return
     if (this.#lentEnd === 0) {
