@@ -54,6 +54,20 @@ export class SimConnection implements Connection {
     return this.#outgoing.keptBytes
   }
 
+  /** In words, for whoever looks for what hangs. */
+  get state(): string {
+    const words = [
+      `#${this.id} ${this.localPort}->${this.remotePort}`,
+      this.#paused && 'paused',
+      this.#ended && 'ended',
+      this.#finReceived && 'got FIN',
+      this.#resetUnseen && 'got RST unseen',
+      this.unsentBytes > 0 && `${this.unsentBytes} unsent`,
+      this.#incoming.queuedBytes > 0 && `${this.#incoming.queuedBytes} to read`,
+    ]
+    return words.filter((word) => word !== false).join(' ')
+  }
+
   /** The handler may be called with data. */
   get reading(): boolean {
     return this.#ready && !this.#paused && !this.gone

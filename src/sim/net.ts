@@ -39,6 +39,11 @@ export class SimNet implements Net {
     return this.#connections.size
   }
 
+  /** The open ends, in words. */
+  get states(): string[] {
+    return [...this.#connections].map((connection) => connection.state)
+  }
+
   async listen(address: Address, onConnection: (connection: Connection) => void): Promise<Listener> {
     const host = literal(address.host)
     const port = address.port === 0 ? this.#nextListenPort++ : address.port

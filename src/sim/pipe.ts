@@ -33,7 +33,8 @@ export class Pipe {
   readonly #latencyMs: number
   readonly #capacity: number
   #segments: Segment[] = []
-  #queuedBytes = 0
+  /** Bytes that the kernels hold. */
+  queuedBytes = 0
   #kept: Kept[] = []
   #lastArrivalMs = 0
   #cloggedUntilMs = 0
@@ -112,14 +113,14 @@ export class Pipe {
   #take(): void {
     while (this.#kept.length > 0) {
       const kept = this.#kept[0]!
-      const size = Math.min(kept.bytes.length - kept.taken, this.#capacity - this.#queuedBytes)
+      const size = Math.min(kept.bytes.length - kept.taken, this.#capacity - this.queuedBytes)
       if (size <= 0) {
         this.arm()
         return
       }
       const bytes = Buffer.from(kept.bytes.subarray(kept.taken, kept.taken + size))
       this.#segments.push({ bytes, taken: 0, arrivalMs: this.#arrival() })
-      this.#queuedBytes += size
+      this.queuedBytes += size
       this.keptBytes -= size
       kept.taken += size
       if (kept.taken < kept.bytes.length) continue
@@ -202,7 +203,7 @@ export class Pipe {
       segment.taken += count
       if (segment.taken === bytes.length) this.#segments.shift()
     }
-    this.#queuedBytes -= size
+    this.queuedBytes -= size
     this.#acknowledge()
     this.#sim.trace.note(nowMs, 'data', this.#to.id, size, crc32(lent.subarray(start, filled)))
     try {
@@ -227,7 +228,7 @@ export class Pipe {
   #bounce(): void {
     const bytes = this.#segments.some((segment) => segment.bytes !== null)
     this.#segments.length = 0
-    this.#queuedBytes = 0
+    this.queuedBytes = 0
     if (bytes) this.#to.answerReset()
   }
 }

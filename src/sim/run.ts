@@ -115,9 +115,13 @@ async function play(
 ): Promise<void> {
   const { random } = sim
   const model = new ValkeyModel(sim.world, {
-    onExecute: (_, database, args, inTransaction) => checks.executed(database, args, inTransaction),
+    onExecute: (connection, database, args, inTransaction) => {
+      checks.note?.(`server executes for client ${connection} in ${database}: ${args.map(shownArgument).join(' ')}`)
+      checks.executed(database, args, inTransaction)
+    },
   })
   await model.listen(SERVER)
+  if (sim.options.trace) checks.note = (text) => sim.trace.remark(sim.nowMs, text)
   const proxy = await makeProxy(sim.world, SERVER, LISTEN)
   for (const [atMs, disturb] of plan) sim.schedule.add(sim.nowMs + atMs, () => disturb(sim, model))
   let sessions = 0
@@ -140,6 +144,10 @@ async function play(
   if (sim.net.open > 0) checks.violation(`${sim.net.open} ends of connections are open after everything closed`)
 }
 
+function shownArgument(argument: Buffer): string {
+  return JSON.stringify(argument.subarray(0, 40).toString('latin1'))
+}
+
 /** Runs the clients until all are through. */
 async function load(sim: SimWorld, checks: Checks, clients: readonly ModelClient[]): Promise<void> {
   for (const client of clients) client.start()
@@ -149,7 +157,7 @@ async function load(sim: SimWorld, checks: Checks, clients: readonly ModelClient
   const hanging = clients.filter((client) => !client.done)
   if (hanging.length > 0)
     checks.violation(
-      `${end === 'idle' ? 'nothing moves any more' : 'no end in sight'}: ${hanging.map((client) => client.state).join('; ')}`,
+      `${end === 'idle' ? 'nothing moves any more' : 'no end in sight'}: ${hanging.map((client) => client.state).join('; ')}\nopen: ${sim.net.states.join('; ')}`,
     )
 }
 

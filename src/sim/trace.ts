@@ -23,6 +23,11 @@ export class Trace {
     this.lines?.push(`${atMs.toFixed(3)} ${what} #${id} ${amount}`)
   }
 
+  /** A line for a reader; it has no part in the hash. */
+  remark(atMs: number, text: string): void {
+    this.lines?.push(`${atMs.toFixed(3)} ${text}`)
+  }
+
   #mix(value: number): void {
     this.#low = Math.imul(this.#low ^ (value | 0), 0x01000193)
     this.#high = Math.imul(this.#high ^ (value | 0), 0x5bd1e995) ^ (this.#high >>> 15)

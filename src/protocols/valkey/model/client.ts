@@ -60,7 +60,7 @@ export class ModelSession implements ConnectionHandler {
   /** What it waits for, in words. */
   get state(): string {
     const first = this.#expected[0]
-    const waits = first === undefined ? 'nothing' : `${first.asked.words.join(' ').slice(0, 80)}`
+    const waits = first === undefined ? 'nothing' : shownWords(first.asked)
     return `session ${this.script.session} (${JSON.stringify(this.#habits)}): sent ${this.#sent}, waits for ${waits} and ${Math.max(0, this.#expected.length - 1)} more, ${this.script.awaited.size} messages, unsent ${this.#connection.unsentBytes}`
   }
 
@@ -113,6 +113,7 @@ export class ModelSession implements ConnectionHandler {
   #send(asked: Asked): void {
     this.#sent++
     const { judges } = asked
+    this.#journal.note?.(`session ${this.script.session} sends ${shownWords(asked)}`)
     for (const [at, judge] of judges.entries()) this.#expected.push({ asked, judge, last: at === judges.length - 1 })
     if (asked.then === null) return
     this.#barrier = asked
@@ -190,6 +191,7 @@ export class ModelSession implements ConnectionHandler {
   }
 
   #judge(reply: Reply): void {
+    this.#journal.note?.(`session ${this.script.session} gets ${showReply(reply)}`)
     if (this.#isMessage(reply)) {
       this.#message(reply)
       return
@@ -206,7 +208,7 @@ export class ModelSession implements ConnectionHandler {
       return
     }
     if (reply.type !== '-' || !this.#journal.faulty) {
-      this.#journal.violation(`${this.state}: to ${asked.words.join(' ').slice(0, 80)}: ${wrong}`)
+      this.#journal.violation(`${this.state}: to ${shownWords(asked)}: ${wrong}`)
       return
     }
     asked.unknown?.()
@@ -252,11 +254,16 @@ export class ModelSession implements ConnectionHandler {
   }
 
   onClose(error: Error | null): void {
+    this.#journal.note?.(`session ${this.script.session} is closed: ${error?.message ?? 'in order'}`)
     this.#over = true
     if (!this.#leaving && !this.#journal.faulty)
       this.#journal.violation(`${this.state}: the connection was lost: ${error?.message ?? 'closed'}`)
     this.#onOver()
   }
+}
+
+function shownWords({ words }: Asked): string {
+  return JSON.stringify(words.join(' ').slice(0, 80))
 }
 
 /** A client that has several sessions, one after the other. */

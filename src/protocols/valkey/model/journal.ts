@@ -22,6 +22,8 @@ export interface Journal {
   taken(tag: string): void
   /** A watched counter was raised to `value` by a transaction that succeeded. */
   raised(counter: string, value: number): void
+  /** For whoever reads a trace: what a client or the server does; null: nobody does. */
+  readonly note: ((text: string) => void) | null
   /** Something that must not happen. */
   violation(text: string): void
 }
