@@ -16,6 +16,9 @@ export const DONE = 4
 /** `Exchange.at` of one that its owner has: before it goes down, and once its reply has come up. */
 export const AT_OWNER = -1
 
+/** Added to `Exchange.at` on the way up: a stage may hold one in either lane, and each lane answers for its own. */
+export const UPWARDS = 0x1000
+
 /** What an owner says of a part of a reply: it went on its way. */
 export const PART_TAKEN = 0
 /** It was taken, but the client is slow: nobody should wait behind this reply. */
@@ -63,7 +66,7 @@ export class Exchange {
   responseParts: Parts | null
   state: number
   owner: Owner
-  /** Index of the stage that holds it. A hand-over by anyone else is swallowed and counted. */
+  /** Index of the stage that holds it, plus UPWARDS once its reply is there. A hand-over by anyone else is swallowed and counted. */
   at: number
   carrier: Carrier | null
   upstream: Upstream | null

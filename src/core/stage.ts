@@ -3,7 +3,7 @@ import { causesOf } from '../base/errors.ts'
 import { Assembler } from './assembler.ts'
 import { Call } from './call.ts'
 import type { Chain, StageSpec } from './chain.ts'
-import { ANSWERING, AT_OWNER, DONE, Exchange, PART_TAKEN, type Batch } from './exchange.ts'
+import { ANSWERING, AT_OWNER, DONE, Exchange, PART_TAKEN, UPWARDS, type Batch } from './exchange.ts'
 import { failureText } from './failure.ts'
 import { FRAME_LAST, type Frame } from './frame.ts'
 import { Gate } from './gate.ts'
@@ -13,6 +13,8 @@ import type { Link, Transform } from './transform.ts'
 export class Stage implements Link {
   readonly chain: Chain
   readonly index: number
+  /** `Exchange.at` of what this stage holds on the way up. */
+  readonly indexUp: number
   readonly spec: StageSpec
   transform: Transform
   /** The next stage towards the server that takes requests; null for the sink. */
@@ -27,6 +29,7 @@ export class Stage implements Link {
   constructor(chain: Chain, index: number, spec: StageSpec, previous: Transform | null) {
     this.chain = chain
     this.index = index
+    this.indexUp = index + UPWARDS
     this.spec = spec
     this.transform = spec.factory(chain.top.info, previous)
     this.#down = new Gate<Batch>((batch) => this.#runDown(batch))
@@ -43,7 +46,10 @@ export class Stage implements Link {
   enterUp(batch: Batch): void {
     if (this.transform.onResponses === undefined && !this.#up.shut) this.#climb(batch)
     else if (this.#up.shut) {
-      for (let i = 0; i < batch.length; i++) batch[i]!.response?.own()
+      for (let i = 0; i < batch.length; i++) {
+        batch[i]!.request.own()
+        batch[i]!.response!.own()
+      }
       this.#up.hold(batch)
     } else this.#runUp(batch)
   }
@@ -65,6 +71,8 @@ export class Stage implements Link {
 
   reply(batch: Batch): void {
     let mine = this.#mine(batch)
+    for (let i = 0; i < mine.length; i++)
+      if (mine[i]!.response === null) throw new Error('it replied without a response')
     if (this.chain.assembles && this.below === null) mine = this.#withhold(mine)
     if (mine.length !== 0) this.#climb(mine)
   }
@@ -187,11 +195,11 @@ export class Stage implements Link {
     try {
       promise = this.transform.onRequests!(batch, this)
     } catch (error) {
-      this.#failed(batch, error)
+      this.#failed(batch, this.index, error)
       return
     }
-    if (promise !== undefined) this.#waitFor(promise, batch, this.#down)
-    else if (this.below !== null) this.#settle(batch)
+    if (promise !== undefined) this.#waitFor(promise, batch, this.index, this.#down)
+    else if (this.below !== null) this.#settle(batch, this.index)
   }
 
   #runUp(batch: Batch): void {
@@ -199,11 +207,11 @@ export class Stage implements Link {
     try {
       promise = this.transform.onResponses!(batch, this)
     } catch (error) {
-      this.#failed(batch, error)
+      this.#failed(batch, this.indexUp, error)
       return
     }
-    if (promise !== undefined) this.#waitFor(promise, batch, this.#up)
-    else this.#settle(batch)
+    if (promise !== undefined) this.#waitFor(promise, batch, this.indexUp, this.#up)
+    else this.#settle(batch, this.indexUp)
   }
 
   #runPush(push: Frame): void {
@@ -220,15 +228,19 @@ export class Stage implements Link {
 
   /** What of `batch` this stage holds. All of it, nearly always: then it is `batch` itself. */
   #mine(batch: Batch): Batch {
-    const index = this.index
-    for (let i = 0; i < batch.length; i++) if (batch[i]!.at !== index) return this.#sift(batch)
+    const { index, indexUp } = this
+    for (let i = 0; i < batch.length; i++) {
+      const { at } = batch[i]!
+      if (at !== index && at !== indexUp) return this.#sift(batch)
+    }
     return batch
   }
 
   #sift(batch: Batch): Batch {
     const mine: Batch = []
     for (let i = 0; i < batch.length; i++) {
-      if (batch[i]!.at === this.index) mine.push(batch[i]!)
+      const { at } = batch[i]!
+      if (at === this.index || at === this.indexUp) mine.push(batch[i]!)
       else this.chain.spec.stats.swallowed++
     }
     return mine
@@ -238,23 +250,23 @@ export class Stage implements Link {
   #climb(batch: Batch): void {
     const above = this.above
     const top = this.chain.top
-    const at = above === null ? AT_OWNER : above.index
+    const at = above === null ? AT_OWNER : above.indexUp
     let foreign = false
     for (let i = 0; i < batch.length; i++) {
       const exchange = batch[i]!
       exchange.at = at
       if (exchange.owner !== top) foreign = true
     }
-    if (foreign) this.#climbMixed(batch, at)
+    if (foreign) this.#climbMixed(batch, above === null ? AT_OWNER : above.index)
     else if (above === null) top.onReplies(batch)
     else above.enterUp(batch)
   }
 
-  #climbMixed(batch: Batch, at: number): void {
+  #climbMixed(batch: Batch, level: number): void {
     const on: Batch = []
     for (let i = 0; i < batch.length; i++) {
       const exchange = batch[i]!
-      if (exchange.owner.level >= at) exchange.owner.onReplies([exchange])
+      if (exchange.owner.level >= level) exchange.owner.onReplies([exchange])
       else on.push(exchange)
     }
     if (on.length === 0) return
@@ -263,45 +275,46 @@ export class Stage implements Link {
   }
 
   /** The hook is over: what it kept must be kept rightfully, and bytes that are kept must be its own. */
-  #settle(batch: Batch): void {
-    const index = this.index
+  #settle(batch: Batch, at: number): void {
     for (let i = 0; i < batch.length; i++) {
-      if (batch[i]!.at === index) {
-        this.#kept(batch, i)
+      if (batch[i]!.at === at) {
+        this.#kept(batch, at, i)
         return
       }
     }
   }
 
-  #kept(batch: Batch, from: number): void {
+  #kept(batch: Batch, at: number, from: number): void {
     const dropped: Batch = []
     for (let i = from; i < batch.length; i++) {
       const exchange = batch[i]!
-      if (exchange.at !== this.index) continue
+      if (exchange.at !== at) continue
       exchange.request.own()
       exchange.response?.own()
       if (this.transform.holds !== true) dropped.push(exchange)
     }
-    if (dropped.length !== 0) this.#failed(dropped, new Error('it neither forwarded nor answered the request'))
+    if (dropped.length !== 0) this.#failed(dropped, at, new Error('it neither forwarded nor answered the request'))
   }
 
-  #waitFor(promise: Promise<void>, batch: Batch, gate: Gate<Batch> | Gate<Batch | Frame>): void {
+  #waitFor(promise: Promise<void>, batch: Batch, at: number, gate: Gate<Batch> | Gate<Batch | Frame>): void {
     for (let i = 0; i < batch.length; i++) {
-      batch[i]!.request.own()
-      batch[i]!.response?.own()
+      const exchange = batch[i]!
+      if (exchange.at !== at) continue
+      exchange.request.own()
+      exchange.response?.own()
     }
     gate.shutFor()
     let open = true
     const timer = this.chain.world.clock.after(this.chain.limits.callTimeoutMs, () =>
-      settled(new Error('it took too long')),
+      settled(new LateError('it took too long')),
     )
     const settled = (error: unknown) => {
       if (!open) return
       open = false
       timer.cancel()
       if (this.chain.closed) return
-      if (error === null) this.#settle(batch)
-      else this.#failed(batch, error)
+      if (error === null) this.#settle(batch, at)
+      else this.#failed(batch, at, error)
       gate.open()
     }
     promise.then(
@@ -311,18 +324,17 @@ export class Stage implements Link {
   }
 
   /** A hook threw, or hung: what of the batch is still here is answered, nothing else is touched. */
-  #failed(batch: Batch, thrown: unknown): void {
+  #failed(batch: Batch, at: number, thrown: unknown): void {
     this.#count(thrown)
     const error = thrown instanceof Error ? thrown : new Error(String(thrown))
+    const kind = error instanceof LateError ? 'timeout' : 'internal'
     const message = this.failureText(error, false)
     const answered: Batch = []
     for (let i = 0; i < batch.length; i++) {
       const exchange = batch[i]!
-      if (exchange.at !== this.index) continue
+      if (exchange.at !== at) continue
       const reply =
-        exchange.state === ANSWERING
-          ? null
-          : this.chain.top.info.protocol.failure(exchange.request, 'internal', message)
+        exchange.state === ANSWERING ? null : this.chain.top.info.protocol.failure(exchange.request, kind, message)
       if (reply === null) {
         this.fail(error)
         return
@@ -344,3 +356,6 @@ export class Stage implements Link {
     )
   }
 }
+
+/** A hook did not come to its end in time. */
+class LateError extends Error {}
