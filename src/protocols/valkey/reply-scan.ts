@@ -68,37 +68,13 @@ export class ReplyScan {
 
   /** True: a reply is `bytes[from, at)`. False: more bytes than `bytes[.., end)` are needed. */
   resume(bytes: Buffer, end: number): boolean {
-    while (this.left > 0 || this.#groups.length > 0) {
-      const at = this.at
-      if (this.rest >= 0) {
-        const tail = at + this.rest
-        if (tail + 2 > end) return false
-        if (bytes[tail] !== CR || bytes[tail + 1] !== LF) throw new ProtocolError('bulk string without its line end')
-        this.at = tail + 2
-        this.rest = -1
-        if (!this.#chunked) this.left--
-        continue
+    for (;;) {
+      if (this.rest < 0 && !this.#inLine && !this.#chunked) {
+        if (this.left > 0) this.#skipPlain(bytes, end)
+        if (this.left === 0 && this.#groups.length === 0) return true
       }
-      if (at >= end) return false
-      if (this.#inLine) {
-        if (!this.#skipLine(bytes, at, end)) return false
-        this.left--
-        continue
-      }
-      const type = bytes[at]
-      if (this.#chunked !== (type === CHUNK)) throw new ProtocolError('a streamed string is made of chunks alone')
-      if (this.left === 0) {
-        if (type === END) {
-          if (!this.#skipLine(bytes, at + 1, end)) return false
-          this.left = this.#groups.pop()!
-          continue
-        }
-        this.left = 1
-      }
-      if (this.kind === 0 && this.left === 1 && type !== ATTRIBUTE) this.kind = type
-      if (!this.#value(type, bytes, at, end)) return false
+      if (!this.#step(bytes, end)) return false
     }
-    return true
   }
 
   /** Takes the frame that `resume` found and gets ready for the next. */
@@ -155,6 +131,73 @@ export class ReplyScan {
     this.from += by
     this.at += by
     this.#seen += by
+  }
+
+  /** Consumes what most replies are made of, as far as it is whole: bulk strings, lines and arrays. */
+  #skipPlain(bytes: Buffer, end: number): void {
+    let at = this.at
+    let left = this.left
+    while (left > 0 && at < end) {
+      const type = bytes[at]
+      let p = at + 1
+      let more = -1
+      if (type === BULK || type === ARRAY) {
+        let length = 0
+        let digit = 0
+        while (p < end && (digit = bytes[p] - ZERO) >= 0 && digit <= 9) {
+          length = length * 10 + digit
+          p++
+        }
+        if (p + 1 >= end || p === at + 1 || length > LENGTH_MAX || bytes[p] !== CR || bytes[p + 1] !== LF) break
+        p += 2
+        if (type === BULK) {
+          p += length + 2
+          if (p > end || bytes[p - 2] !== CR || bytes[p - 1] !== LF) break
+        } else more = length - 1
+      } else if (type === SIMPLE || type === INTEGER) {
+        const near = Math.min(end - 1, p + SHORT_LINE_BYTES)
+        while (p < near && bytes[p] !== CR) p++
+        if (p >= near || bytes[p + 1] !== LF) break
+        p += 2
+      } else break
+      if (this.kind === 0 && left === 1) this.kind = type
+      left += more
+      at = p
+    }
+    this.at = at
+    this.left = left
+  }
+
+  /** Consumes one value, or a piece of one, of any type. False: it is torn. */
+  #step(bytes: Buffer, end: number): boolean {
+    const at = this.at
+    if (this.rest >= 0) {
+      const tail = at + this.rest
+      if (tail + 2 > end) return false
+      if (bytes[tail] !== CR || bytes[tail + 1] !== LF) throw new ProtocolError('bulk string without its line end')
+      this.at = tail + 2
+      this.rest = -1
+      if (!this.#chunked) this.left--
+      return true
+    }
+    if (at >= end) return false
+    if (this.#inLine) {
+      if (!this.#skipLine(bytes, at, end)) return false
+      this.left--
+      return true
+    }
+    const type = bytes[at]
+    if (this.#chunked !== (type === CHUNK)) throw new ProtocolError('a streamed string is made of chunks alone')
+    if (this.left === 0) {
+      if (type === END) {
+        if (!this.#skipLine(bytes, at + 1, end)) return false
+        this.left = this.#groups.pop()!
+        return true
+      }
+      this.left = 1
+    }
+    if (this.kind === 0 && this.left === 1 && type !== ATTRIBUTE) this.kind = type
+    return this.#value(type, bytes, at, end)
   }
 
   /** Reads the header of a value, or all of it if it is a line. */
