@@ -39,7 +39,7 @@ export function parseExposition(text: string): Exposition {
     const series = parseSeries(line)
     const base = found.types[current] === 'summary' ? series.name.replace(/_(sum|count)$/, '') : series.name
     assert.equal(base, current, `${line} stands among the series of ${current}`)
-    const key = JSON.stringify([series.name, Object.entries(series.labels).sort()])
+    const key = JSON.stringify([series.name, Object.entries(series.labels).map(String).sort()])
     assert.ok(!seen.has(key), `twice: ${line}`)
     seen.add(key)
     found.series.push(series)

@@ -6,6 +6,7 @@ import { renderExposition } from '../observability/exposition.ts'
 import type { LogRoot } from '../observability/log.ts'
 import { collectProcessMemory } from '../observability/memory-metrics.ts'
 import { Registry } from '../observability/metrics.ts'
+import { logPanics } from '../observability/panics.ts'
 import { mergeSnapshots } from '../observability/snapshot.ts'
 import type { Address } from '../world/world.ts'
 import { Listener } from './listener.ts'
@@ -39,6 +40,7 @@ interface Running {
  */
 export async function runProxy(topology: CheckedTopology, settings: Settings, options: ProxyOptions): Promise<number> {
   const { log, drainDeadlineSeconds } = options
+  logPanics(log)
   const stop = stopSignal(log.logger('shotover::runner'))
   const running = await start(topology, settings, options)
   log.logger('shotover::config::topology').info('Shotover is now accepting inbound connections')
