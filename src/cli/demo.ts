@@ -7,7 +7,7 @@ import { readSettings } from '../config/settings.ts'
 import { checkTopology } from '../config/topology.ts'
 import type { Address, World } from '../world/world.ts'
 import { openLog } from './open-log.ts'
-import { serve } from './run.ts'
+import { orReport, serve } from './run.ts'
 
 export interface DemoFlags {
   /** Where to listen; absent: as the topology says. */
@@ -31,14 +31,15 @@ export async function demo(flags: DemoFlags): Promise<number> {
   if (listen === null) return refuse(`${flags.listen} is no address: write it as 127.0.0.1:7000`)
   const taken = await tryListening(world, listen)
   if (taken !== null) return refuse(takenText(listen, taken))
+  if (flags.upstream !== undefined && parseAddress(flags.upstream) === null)
+    return refuse(`${flags.upstream} is no address of a server: write it as 10.0.0.1:6379`)
   const upstream = flags.upstream ?? (await startStore(world))
   document.setIn([...SINK, 'remote_address'], upstream)
   const settings = readSettings(join(FOLDER, 'config.yaml'))
   const topology = await checkTopology(file, document.toString(), { limits: settings.limits })
   const log = openLog('human')
-  log.setFilter(settings.mainLogLevel, process.env.RUST_LOG ?? '')
   const ready = () => void process.stdout.write(welcome(listen, upstream, flags.upstream === undefined))
-  return await serve(topology, settings, { coreThreads: 1, log, ready })
+  return await orReport(log, () => serve(topology, settings, { coreThreads: 1, log, ready }))
 }
 
 /** The store's address. It lives as long as the process. */

@@ -17,11 +17,17 @@ const START_FAILED = 1
 /** `shotover`: reads both files and serves until it is told to stop. Returns the exit code. */
 export async function run(flags: RunFlags): Promise<number> {
   const log = openLog(flags.logFormat)
-  try {
+  return await orReport(log, async () => {
     const settings = readSettings(flags.configFile)
     const topology = await readTopology(flags.topologyFile, { limits: settings.limits })
-    setFilter(log, settings)
     return await serve(topology, settings, { ...flags, log })
+  })
+}
+
+/** What `work` returns; where it throws, the failed start is logged. Nothing logged is left behind. */
+export async function orReport(log: LogRoot, work: () => Promise<number>): Promise<number> {
+  try {
+    return await work()
   } catch (error) {
     const [causes, details] = explain(error)
     logStartFailure(log.logger('shotover::runner'), causes, details)
@@ -39,10 +45,6 @@ function explain(error: unknown): [readonly string[], string] {
   return [[String(error)], '']
 }
 
-function setFilter(log: LogRoot, settings: Settings): void {
-  log.setFilter(settings.mainLogLevel, process.env.RUST_LOG ?? '')
-}
-
 export interface ServeOptions {
   readonly coreThreads: number
   readonly log: LogRoot
@@ -54,12 +56,13 @@ export interface ServeOptions {
   readonly ready?: () => void
 }
 
-/** Serves a checked topology until the process is told to stop. Returns the exit code. */
+/** Serves a checked topology until the process is told to stop. Returns the exit code. Throws what keeps it from starting. */
 export async function serve(
   topology: CheckedTopology,
   settings: Settings,
   { log, coreThreads, drainDeadlineSeconds, workerForOne, ready }: ServeOptions,
 ): Promise<number> {
+  log.setFilter(settings.mainLogLevel, process.env.RUST_LOG ?? '')
   const runner = log.logger('shotover::runner')
   runner.info(`Starting Shotover ${VERSION}`)
   runner.info('', { configuration: describeSettings(settings) })
