@@ -170,7 +170,8 @@ export class Pool implements UpstreamOwner {
 
   onUpstreamClosed(upstream: Upstream, error: Error): void {
     this.#all.delete(upstream)
-    if (this.#shared.get(upstream.key) === upstream) this.#shared.delete(upstream.key)
+    // Also those that have nothing in flight, and so are not told, must not send on it any more.
+    this.#unshare(upstream)
     const spare = this.#spare.get(upstream.key)
     const at = spare?.indexOf(upstream) ?? -1
     if (at >= 0) spare!.splice(at, 1)

@@ -1,4 +1,5 @@
 // Hot path
+import { assert } from '../base/assert.ts'
 import { systemErrorText } from '../base/errors.ts'
 import type { Connection, ConnectionHandler, World } from '../world/world.ts'
 import { ANSWERING, DONE, PART_TAKEN, QUEUED, WRITTEN, Exchange, type Batch, type Carrier } from './exchange.ts'
@@ -109,6 +110,7 @@ export class Upstream implements ConnectionHandler {
 
   /** Sends, in order. The exchange's carrier is set. */
   send(exchange: Exchange): void {
+    assert(this.state !== CLOSED, 'a closed upstream was to send')
     exchange.upstream = this
     exchange.state = QUEUED
     if (this.state === READY) this.#write(exchange)
