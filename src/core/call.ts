@@ -1,33 +1,61 @@
-import { AT_OWNER, PART_TAKEN, type Batch, type Owner } from './exchange.ts'
-import { FRAME_WHOLE, type Frame } from './frame.ts'
+import { Assembler } from './assembler.ts'
+import { AT_OWNER, PART_TAKEN, type Batch, type Exchange, type Owner } from './exchange.ts'
+import { FRAME_LAST, type Frame } from './frame.ts'
 
-/** The reply to a `link.call` ends here. */
+/** A stage's own request: its reply ends here, put together where it comes in parts. */
 export class Call implements Owner {
   readonly level: number
+  readonly reply: Promise<Frame>
   readonly #resolve: (reply: Frame) => void
   readonly #reject: (error: Error) => void
+  readonly #bytesMax: number
+  #assembler: Assembler | null = null
 
-  constructor(level: number, resolve: (reply: Frame) => void, reject: (error: Error) => void) {
+  /** `level`: index of the stage; `bytesMax`: a larger reply is refused. */
+  constructor(level: number, bytesMax: number) {
+    const { promise, resolve, reject } = Promise.withResolvers<Frame>()
     this.level = level
+    this.reply = promise
     this.#resolve = resolve
     this.#reject = reject
+    this.#bytesMax = bytesMax
+  }
+
+  /** There will be no reply. */
+  refuse(error: Error): void {
+    this.#assembler = null
+    this.#reject(error)
   }
 
   onReplies(batch: Batch): void {
     for (let i = 0; i < batch.length; i++) {
       const exchange = batch[i]!
-      const reply = exchange.response
+      const reply = exchange.response!
       exchange.at = AT_OWNER
-      if (reply !== null && reply.flags === FRAME_WHOLE) this.#resolve(reply.own())
-      else this.#reject(new Error('the reply to a call did not come whole'))
+      if (reply.flags & FRAME_LAST) this.#resolve(reply.own())
+      else this.#assemble(() => (this.#assembler = new Assembler(reply, this.#bytesMax)))
     }
   }
 
-  onReplyPart(): number {
+  onReplyPart(_exchange: Exchange, part: Frame): number {
+    const assembler = this.#assembler
+    if (assembler !== null)
+      this.#assemble(() => {
+        const whole = assembler.add(part)
+        if (whole !== null) this.#resolve(whole)
+      })
     return PART_TAKEN
   }
 
   onSilent(): void {
-    this.#reject(new Error('a call got no reply'))
+    this.refuse(new Error('a call got no reply'))
+  }
+
+  #assemble(step: () => void): void {
+    try {
+      step()
+    } catch (error) {
+      this.refuse(error as Error)
+    }
   }
 }

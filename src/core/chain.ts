@@ -90,7 +90,7 @@ export class Chain {
 
   /** Does some stage want the messages of this kind whole? */
   wantsWhole(kind: number): boolean {
-    for (const stage of this.stages) if (stage.transform.wants?.(kind) === 'whole') return true
+    for (const stage of this.stages) if (stage.wantsWhole(kind)) return true
     return false
   }
 
@@ -99,7 +99,7 @@ export class Chain {
     if (exchange.cancelled) return
     exchange.cancelled = true
     exchange.requestParts?.abort(new Error('cancelled'))
-    for (const stage of this.stages) stage.transform.onCancel?.(exchange)
+    for (const stage of this.stages) stage.cancel(exchange)
   }
 
   /** The session is about to end: what is held goes on. */

@@ -23,6 +23,7 @@ export class Stage implements Link {
   above: Stage | null = null
   /** Replies that are put together again. */
   readonly #assembling = new Map<Exchange, Assembler>()
+  readonly #calls = new Set<Call>()
   readonly #down: Gate<Batch>
   readonly #up: Gate<Batch | Frame>
 
@@ -79,22 +80,26 @@ export class Stage implements Link {
 
   // Cold: a stage's own request costs a promise
   call(request: Frame): Promise<Frame> {
-    const { promise, resolve, reject } = Promise.withResolvers<Frame>()
     const below = this.below
-    if (below === null || this.chain.closed) {
-      reject(new Error(`${this.spec.type} can't call: ${below === null ? 'it is a sink' : 'the session is closed'}`))
-      return promise
+    const { world, limits, closed } = this.chain
+    const call = new Call(this.index, limits.frameBytesMax)
+    if (below === null || closed) {
+      call.refuse(new Error(`${this.spec.type} can't call: ${closed ? 'the session is closed' : 'it is a sink'}`))
+      return call.reply
     }
-    const { clock } = this.chain.world
-    const exchange = new Exchange(request.own(), new Call(this.index, resolve, reject), below.index, clock.now())
-    const timer = clock.after(this.chain.limits.callTimeoutMs, () => {
+    const exchange = new Exchange(request.own(), call, below.index, world.clock.now())
+    const timer = world.clock.after(limits.callTimeoutMs, () => {
       this.chain.cancel(exchange)
-      reject(new Error(`the call of ${this.spec.type} got no reply in time`))
+      call.refuse(new Error(`the call of ${this.spec.type} got no reply in time`))
     })
-    const settle = () => timer.cancel()
-    promise.then(settle, settle)
+    const settle = () => {
+      timer.cancel()
+      this.#calls.delete(call)
+    }
+    call.reply.then(settle, settle)
+    this.#calls.add(call)
     below.enterDown([exchange])
-    return promise
+    return call.reply
   }
 
   push(push: Frame): void {
@@ -114,7 +119,9 @@ export class Stage implements Link {
       if (whole === null) return PART_TAKEN
       exchange.response = whole
     } catch (error) {
+      this.#assembling.delete(exchange)
       this.fail(error as Error)
+      return PART_TAKEN
     }
     this.#assembling.delete(exchange)
     if (exchange.at === this.index) this.#climb([exchange])
@@ -165,17 +172,49 @@ export class Stage implements Link {
   // --- the rest
 
   onPart(exchange: Exchange, part: Frame): void {
-    this.transform.onPart!(exchange, part, this)
+    try {
+      this.transform.onPart!(exchange, part, this)
+    } catch (error) {
+      this.#count(error)
+    }
+  }
+
+  // Cold: once a large message
+  wantsWhole(kind: number): boolean {
+    try {
+      return this.transform.wants?.(kind) === 'whole'
+    } catch (error) {
+      this.#count(error)
+      return false
+    }
+  }
+
+  cancel(exchange: Exchange): void {
+    this.#assembling.delete(exchange)
+    try {
+      this.transform.onCancel?.(exchange)
+    } catch (error) {
+      this.#count(error)
+    }
   }
 
   flush(): void {
-    this.transform.onFlush?.(this)
+    try {
+      this.transform.onFlush?.(this)
+    } catch (error) {
+      this.#count(error)
+    }
   }
 
   dispose(): void {
     this.#down.close()
     this.#up.close()
-    this.transform.close?.()
+    for (const call of this.#calls) call.refuse(new Error('the session ended'))
+    try {
+      this.transform.close?.()
+    } catch (error) {
+      this.#count(error)
+    }
   }
 
   /** Heads of replies that a stage wants whole stay here until their parts have come. */
@@ -229,6 +268,7 @@ export class Stage implements Link {
   /** What of `batch` this stage holds. All of it, nearly always: then it is `batch` itself. */
   #mine(batch: Batch): Batch {
     const { index, indexUp } = this
+    if (this.chain.closed) return this.#sift(batch)
     for (let i = 0; i < batch.length; i++) {
       const { at } = batch[i]!
       if (at !== index && at !== indexUp) return this.#sift(batch)
@@ -240,7 +280,7 @@ export class Stage implements Link {
     const mine: Batch = []
     for (let i = 0; i < batch.length; i++) {
       const { at } = batch[i]!
-      if (at === this.index || at === this.indexUp) mine.push(batch[i]!)
+      if (!this.chain.closed && (at === this.index || at === this.indexUp)) mine.push(batch[i]!)
       else this.chain.spec.stats.swallowed++
     }
     return mine
@@ -348,12 +388,10 @@ export class Stage implements Link {
 
   #count(error: unknown): void {
     this.chain.spec.stats.failures++
-    this.chain.log.error(
-      `Transform ${this.spec.type} named ${this.spec.name} failed in chain ${this.chain.spec.name}`,
-      {
-        error: error instanceof Error ? (error.stack ?? error.message) : String(error),
-      },
-    )
+    const { type, name } = this.spec
+    this.chain.log.error(`Transform ${type} named ${name} failed in chain ${this.chain.spec.name}`, {
+      error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    })
   }
 }
 

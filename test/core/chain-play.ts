@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { Chain, type ChainTop } from '../../src/core/chain.ts'
 import { ANSWERING, AT_OWNER, DONE, Exchange, PART_TAKEN, type Batch } from '../../src/core/exchange.ts'
-import { FRAME_HEAD, FRAME_LAST, FRAME_WHOLE, Frame } from '../../src/core/frame.ts'
+import { FRAME_LAST, FRAME_WHOLE, Frame } from '../../src/core/frame.ts'
 import { LIMITS, type Limits, type Log } from '../../src/core/kind.ts'
 import type { Protocol } from '../../src/core/protocol.ts'
 import { noStats } from '../../src/core/stats.ts'
@@ -86,6 +86,7 @@ export class Sink implements Transform {
   link!: Link
   /** Answers each request at once with this and its text. */
   echo: string | null = null
+  flushes = 0
   closed = false
 
   onRequests(batch: Batch, link: Link): void {
@@ -96,6 +97,9 @@ export class Sink implements Transform {
   }
   onCancel(exchange: Exchange): void {
     this.cancelled.push(exchange)
+  }
+  onFlush(): void {
+    this.flushes++
   }
   close(): void {
     this.closed = true
@@ -182,9 +186,6 @@ export function play(transforms: Transform[], limits: Partial<Limits> = {}): Pla
     },
   }
 }
-
-/** A request of which more is to come: `FRAME_HEAD`, and a pipe for the rest. */
-export const OPEN_END = FRAME_HEAD
 
 /** A promise and its ends, for hooks that wait. */
 export class Waits {
