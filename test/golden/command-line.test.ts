@@ -208,7 +208,7 @@ test('the human format shows the same to people', async (context) => {
     /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z ERROR shotover::runner: Failed to start shotover\n\nCaused by:\n {4}Topology errors\n {4}valkey source:\n {6}valkey chain:\n {8}Chain cannot be empty\n {4}\n\nt\.yaml:5:14: sources\[0\]\.Valkey\.chain: Chain cannot be empty\n {4}hint: end it with a sink\n$/,
   )
   const coloured = await folder.run(['-c', 'c.yaml', '-t', 't.yaml'])
-  assert.match(coloured.out, /^\x1b\[2m\S+\x1b\[0m \x1b\[31mERROR\x1b\[0m /)
+  assert.ok(coloured.out.startsWith('\x1b[2m') && coloured.out.includes('Z\x1b[0m \x1b[31mERROR\x1b[0m '), coloured.out)
 })
 
 test('RUST_LOG comes after main_log_level, and is refused alike', async (context) => {

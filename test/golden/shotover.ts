@@ -24,13 +24,12 @@ export class Shotover {
   #lookAgain: (() => void)[] = []
 
   constructor(args: readonly string[], options: { cwd: string; env?: Record<string, string>; launcher?: boolean }) {
-    const { RUST_LOG: _rustLog, NO_COLOR: _noColour, ...inherited } = process.env
     const [command, ...first] = options.launcher
       ? [join(ROOT, 'shotover')]
       : [process.execPath, '--disable-warning=ExperimentalWarning', join(ROOT, 'src/main.ts')]
     this.process = spawn(command, [...first, ...args], {
       cwd: options.cwd,
-      env: { ...inherited, ...options.env },
+      env: { ...process.env, RUST_LOG: undefined, NO_COLOR: undefined, ...options.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     this.process.stdout?.setEncoding('utf8').on('data', (text: string) => {
