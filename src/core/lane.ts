@@ -34,6 +34,7 @@ export class Lane implements Transform, Carrier {
   #inFlight = 0
   /** What can't go yet, in order. */
   #waiting: Batch = []
+  #draining = false
   /** Its reply decides the session's attributes: everything later waits. */
   #changing: Exchange | null = null
   /** Its replies were too large, or read too slowly, to share a connection with others. */
@@ -212,13 +213,16 @@ export class Lane implements Transform, Carrier {
     if (changed && this.#sharing.key !== before) upstream.key = this.#sharing.key
   }
 
+  /** Sends what waits, as far as it may go. Sending can end a wait itself, so this must not start again inside. */
   #drain(): void {
-    let done = 0
-    const waiting = this.#waiting
-    while (done < waiting.length && this.#go(waiting[done]!)) done++
-    if (done === 0) return
-    // What came meanwhile stands behind: it was pushed to the same list.
-    waiting.splice(0, done)
+    if (this.#draining) return
+    this.#draining = true
+    for (let exchange = this.#waiting.shift(); exchange !== undefined; exchange = this.#waiting.shift()) {
+      if (this.#go(exchange)) continue
+      this.#waiting.unshift(exchange)
+      break
+    }
+    this.#draining = false
   }
 
   // --- towards the client
