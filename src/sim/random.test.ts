@@ -22,7 +22,10 @@ test('numbers are uniform in [0, 1)', () => {
 test('between reaches both ends and nothing outside them', () => {
   const random = new SimRandom(3)
   const seen = new Set(Array.from({ length: 500 }, () => random.between(2, 5)))
-  assert.deepEqual([...seen].sort(), [2, 3, 4, 5])
+  assert.deepEqual(
+    [...seen].sort((a, b) => a - b),
+    [2, 3, 4, 5],
+  )
 })
 
 test('a chance of 0 or 1 draws nothing, so that a fault turned off does not shift the others', () => {

@@ -40,8 +40,8 @@ export async function valkeyProxy(
   upstream: Address,
   listen: Address,
   above: readonly SimStage[] = [],
+  limits: Limits = drawLimits(world),
 ): Promise<SimProxy> {
-  const limits = drawLimits(world)
   const pools: Pool[] = []
   const closers: (() => void)[] = []
   const sink = { remote_address: `${upstream.host}:${upstream.port}`, connect_timeout_ms: 3000 }

@@ -1,3 +1,4 @@
+// Table of commands and what must be alike about their replies.
 /**
  * Each scenario runs on a connection and an empty store of its own, on the model and on a real server, and must give the same
  * bytes. Words are separated by blanks; `''` is the empty one. A line that begins with `~` has a reply whose order is the

@@ -21,7 +21,7 @@ export interface Asked {
   /** Wait that long before it is sent. */
   readonly delayMs: number
   /** What to send next, once this was answered; until then nothing is sent. */
-  readonly then: (() => readonly Asked[]) | null
+  readonly next: (() => readonly Asked[]) | null
 }
 
 export function ask(words: readonly string[], judges: readonly Judge[], rest: Partial<Asked> = {}): Asked {
@@ -34,7 +34,7 @@ export function ask(words: readonly string[], judges: readonly Judge[], rest: Pa
     vital: false,
     unknown: null,
     delayMs: 0,
-    then: null,
+    next: null,
     ...rest,
   }
 }

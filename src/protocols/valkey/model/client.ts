@@ -115,7 +115,7 @@ export class ModelSession implements ConnectionHandler {
     const { judges } = asked
     this.#journal.note?.(`session ${this.script.session} sends ${shownWords(asked)}`)
     for (const [at, judge] of judges.entries()) this.#expected.push({ asked, judge, last: at === judges.length - 1 })
-    if (asked.then === null) return
+    if (asked.next === null) return
     this.#barrier = asked
     if (this.#habits.reading === 'late') this.#connection.resume()
   }
@@ -165,7 +165,7 @@ export class ModelSession implements ConnectionHandler {
       vital: true,
       unknown: null,
       delayMs: 0,
-      then: null,
+      next: null,
     }
     this.#send(quit)
     this.#write(Buffer.from(encodeAsked(quit), 'latin1'))
@@ -220,10 +220,10 @@ export class ModelSession implements ConnectionHandler {
 
   #answered(asked: Asked): void {
     for (const tag of asked.settles) this.#journal.settled(tag)
-    if (asked.then === null || this.#barrier !== asked) return
+    if (asked.next === null || this.#barrier !== asked) return
     this.#barrier = null
     if (this.#habits.reading === 'late') this.#connection.pause()
-    this.#queue.unshift(...asked.then())
+    this.#queue.unshift(...asked.next())
   }
 
   #isMessage(reply: Reply): boolean {

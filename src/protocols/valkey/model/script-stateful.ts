@@ -78,7 +78,7 @@ export function raise(script: Script): readonly Asked[] {
   const leave = () => [ask(['UNWATCH'], [simple('OK')], VITAL)]
   return [
     ask(['WATCH', 'raised'], [simple('OK')], VITAL),
-    ask(['GET', 'raised'], [read], { ...VITAL, then: script.chance(0.8) ? go : leave }),
+    ask(['GET', 'raised'], [read], { ...VITAL, next: script.chance(0.8) ? go : leave }),
   ]
 }
 

@@ -71,6 +71,13 @@ function role(call: Call): void {
   call.replies.array(0)
 }
 
+/** There are no replicas to wait for. */
+function wait(call: Call): void {
+  call.integer(1)
+  call.integer(2, 'ERR timeout is not an integer or out of range')
+  call.replies.integer(0)
+}
+
 function noScripts(): never {
   throw new CommandError('ERR scripts are not supported by the try-out store')
 }
@@ -95,7 +102,7 @@ export const administration = [
     ['monitor', 1, `${ADMIN} no_multi`, NO_KEYS, monitor],
     ['role', 1, 'noscript loading stale fast', NO_KEYS, role],
     ['time', 1, 'loading stale fast', NO_KEYS, time],
-    ['wait', 3, 'noscript', NO_KEYS, (call) => call.replies.integer(0 * call.integer(1) * call.integer(2))],
+    ['wait', 3, 'noscript', NO_KEYS, wait],
   ]),
   ...commands('scripting', [
     ['eval', -3, 'noscript stale skip_monitor movablekeys', NO_KEYS, noScripts],
