@@ -12,6 +12,9 @@ export const KINDS: KindList = {
     Valkey: async () => (await import('../protocols/valkey/source.ts')).valkeySource,
   },
   transforms: {
+    NullSink: async () => (await import('../transforms/null-sink.ts')).nullSink,
+    QueryCounter: async () => (await import('../transforms/query-counter.ts')).queryCounter,
+    QueryTypeFilter: async () => (await import('../transforms/query-type-filter.ts')).queryTypeFilter,
     ValkeySinkSingle: async () => (await import('../protocols/valkey/sink-single.ts')).valkeySinkSingle,
   },
 }

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { LineCounter, isAlias, isMap, isScalar, isSeq, parseDocument, type Document, type Node, type Pair } from 'yaml'
+import { isAlias, isMap, isScalar, isSeq, parseDocument, type Document, type Node, type Pair } from 'yaml'
 import { systemErrorText } from '../base/errors.ts'
 import { ConfigError, type Problem } from './diagnostics.ts'
 
@@ -65,21 +65,17 @@ export class YamlFile {
   readonly value: unknown
   readonly #found: { readonly problem: Problem; readonly order: number }[] = []
   readonly #document: Document.Parsed
-  readonly #lines: LineCounter
+  /** Offset at which each line begins. */
+  readonly #lineStarts: readonly number[]
 
   /** Parses `text`. Throws ConfigError with everything that makes it no YAML document. */
   constructor(file: string, text: string, words: FileWords) {
     this.file = file
     this.words = words
-    this.#lines = new LineCounter()
-    this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false, uniqueKeys: false })
-    let lastLine = 0
-    for (const error of [...this.#document.errors, ...this.#document.warnings]) {
-      const { line } = this.#lines.linePos(error.pos[0])
-      // One slip makes the parser stumble on through the rest of its line.
-      if (line !== lastLine) this.#add(error.pos[0], error.pos[0], [], ...syntaxText(error.code, error.message))
-      lastLine = line
-    }
+    // The library's own counter loses the line breaks inside tokens that it does not expect.
+    this.#lineStarts = [0, ...[...text.matchAll(/\n/g)].map(({ index }) => index + 1)]
+    this.#document = parseDocument(text, { prettyErrors: false, uniqueKeys: false, logLevel: 'error' })
+    this.#addSyntax()
     if (this.problemCount > 0) this.throwProblems()
     try {
       this.value = this.#document.toJS({ maxAliasCount: ALIASES_MAX })
@@ -87,7 +83,7 @@ export class YamlFile {
       this.add([], (error as Error).message, null)
       this.throwProblems()
     }
-    this.#addDuplicates(this.#document.contents, [])
+    this.#addKeys(this.#document.contents, [])
   }
 
   get problemCount(): number {
@@ -130,23 +126,40 @@ export class YamlFile {
   }
 
   #position(offset: number): { line: number; column: number } {
-    const { line, col } = this.#lines.linePos(offset)
-    return { line: Math.max(1, line), column: Math.max(1, col) }
+    let line = this.#lineStarts.length
+    while (line > 1 && this.#lineStarts[line - 1] > offset) line--
+    return { line, column: offset - this.#lineStarts[line - 1] + 1 }
   }
 
-  /** Keys that stand twice in one map. */
-  #addDuplicates(node: unknown, path: Path): void {
-    if (isSeq(node)) for (const [index, item] of node.items.entries()) this.#addDuplicates(item, [...path, index])
+  /** What the parser found. */
+  #addSyntax(): void {
+    let lastLine = 0
+    let lost = false
+    for (const { code, message, pos } of [...this.#document.errors, ...this.#document.warnings]) {
+      const { line } = this.#position(pos[0])
+      // One slip makes the parser stumble through the rest of its line, or, once it has lost the structure, of the file.
+      if (line !== lastLine && !(lost && code === 'UNEXPECTED_TOKEN')) {
+        this.#add(pos[0], pos[0], [], ...syntaxText(code, message))
+      }
+      lastLine = line
+      lost ||= code === 'UNEXPECTED_TOKEN'
+    }
+  }
+
+  /** Keys that stand twice in one map, or are no words. */
+  #addKeys(node: unknown, path: Path): void {
+    if (isSeq(node)) for (const [index, item] of node.items.entries()) this.#addKeys(item, [...path, index])
     if (!isMap(node)) return
     const seen = new Set<string>()
     for (const pair of node.items) {
       const key = keyText(pair)
       const [start] = rangeOf(pair.key)
-      if (seen.has(key)) {
+      if (!isScalar(pair.key)) this.#add(start, start, path, 'a key must be a word', null)
+      else if (seen.has(key)) {
         this.#add(start, start, path, `duplicate field \`${key}\``, 'a key may stand only once in a map')
       }
       seen.add(key)
-      this.#addDuplicates(pair.value, [...path, key])
+      this.#addKeys(pair.value, [...path, key])
     }
   }
 
