@@ -3,7 +3,7 @@ import { tagIn, type Fact, type Journal } from '../protocols/valkey/model/journa
 /** A promise that was broken, in words. */
 export class Violation extends Error {}
 
-interface Record extends Fact {
+interface Sent extends Fact {
   /** Order in which its session sent it. */
   readonly order: number
   settled: boolean
@@ -14,7 +14,7 @@ interface Record extends Fact {
 interface Receipt {
   readonly receiver: number
   readonly channel: string
-  readonly record: Record
+  readonly record: Sent
 }
 
 /**
@@ -27,7 +27,7 @@ export class Checks implements Journal {
   /** Tagged requests that were sent, and those that were executed. */
   sentCount = 0
   executedCount = 0
-  readonly #records = new Map<string, Record>()
+  readonly #records = new Map<string, Sent>()
   readonly #taken = new Set<string>()
   readonly #raised = new Set<string>()
   readonly #counters = new Map<number, number>()
@@ -50,7 +50,7 @@ export class Checks implements Journal {
     this.#records.get(tag)!.settled = true
   }
 
-  #known(tag: string): Record {
+  #known(tag: string): Sent {
     return this.#records.get(tag) ?? this.violation(`${tag} appeared and was never sent`)
   }
 
