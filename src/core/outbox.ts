@@ -60,9 +60,9 @@ export class Outbox implements Task {
     this.#retain = retain
   }
 
-  /** Bytes not yet with the kernel. */
+  /** Bytes that the kernel does not take, although it was asked to. What only waits for the turn's end does not count. */
   get unsentBytes(): number {
-    return this.#blocked ? this.waitingBytes + this.#connection.unsentBytes : this.waitingBytes
+    return this.#blocked ? this.waitingBytes + this.#connection.unsentBytes : 0
   }
 
   /** Appends a frame. A retaining outbox re-points it at the copy, so that it can be sent again. */

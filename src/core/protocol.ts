@@ -77,8 +77,21 @@ export type FailureKind = 'rejected' | 'overloaded' | 'unavailable' | 'timeout' 
 /** Read, Write ...: the words of QueryTypeFilter's lists. */
 export type QueryType = 'Read' | 'Write' | 'ReadWrite' | 'SchemaChange' | 'PubSubMessage'
 
+/**
+ * For protocols whose requests are one query each, and one that `Frame.code` tells: transforms can look things up in tables by
+ * code, made once, instead of asking the facet about every frame.
+ */
+export interface QueryCodes {
+  /** Codes are 0 ... `count` - 1. */
+  readonly count: number
+  /** Name of the query. Codes may share one. */
+  name(code: number): string
+  type(code: number): QueryType
+}
+
 /** What generic transforms may ask about a request without decoding it themselves. */
 export interface QueryFacet {
+  readonly codes?: QueryCodes
   /** Appends `name` for each query of the frame to `into`; returns how many. Names are bounded in number and length. */
   names(frame: Frame, into: string[]): number
   /** Word for the `type` label of a query metric. */

@@ -142,7 +142,10 @@ export class Session implements ConnectionHandler, ChainTop, Task {
   }
 
   #blocked(): boolean {
-    return this.#stops !== 0 || this.#stalled || this.#replies.inFlight >= this.#source.limits.sessionInFlightMax
+    if (this.#stops !== 0) return true
+    // The rest of a request that has gone down in part always follows.
+    if (this.#arriving !== null) return false
+    return this.#stalled || this.#replies.inFlight >= this.#source.limits.sessionInFlightMax
   }
 
   /** One quantum of requests goes down the chain; what is left waits for its turn. */
