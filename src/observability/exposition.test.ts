@@ -59,7 +59,7 @@ test('a summary is there once it has had a value, and has zeros when its windows
 })
 
 test('what clients put into labels comes back as it was', () => {
-  const nasty = ['a"b', 'back\\slash', 'new\nline', '\\n', '}', '{a="b"} 1', '', 'ünï 🦊', 'tab\t#']
+  const nasty = ['a"b', 'back\\slash', 'new\nline', '\\n', '}', '{a="b"} 1', 'ünï 🦊', 'tab\t#']
   const registry = new Registry()
   for (const [i, text] of nasty.entries()) registry.counter('hits', { text, other: 'x' }).add(i)
   registry.counter('after', {}).add(1)
@@ -71,6 +71,13 @@ test('what clients put into labels comes back as it was', () => {
     )
   }
   assert.deepEqual(types, { hits: 'counter', after: 'counter' })
+})
+
+test('a label without a value is left out, as if it had never been', () => {
+  const registry = new Registry()
+  registry.counter('queries', { name: 'main', query: '' }).add(0)
+  registry.counter('queries', { name: '', query: '' }).add(1)
+  assert.match(render(registry), /^queries 1\nqueries{name="main"} 0\n|^queries{name="main"} 0\nqueries 1\n/m)
 })
 
 test('numbers that are none have the words of the format', () => {

@@ -21,7 +21,10 @@ export function renderExposition(families: ReadonlyMap<string, readonly Sample[]
 }
 
 function renderSample({ name, labels, value, distribution }: Sample): string {
-  const pairs = Object.entries(labels).map(([label, text]) => `${label}="${escapeValue(text)}"`)
+  // To Prometheus a label without a value is one that is not there.
+  const pairs = Object.entries(labels).flatMap(([label, text]) =>
+    text === '' ? [] : [`${label}="${escapeValue(text)}"`],
+  )
   const own = pairs.length === 0 ? '' : `{${pairs.join(',')}}`
   if (distribution === null) return `${name}${own} ${renderNumber(value)}\n`
   const { buckets, count, unitsPerOne } = distribution

@@ -29,14 +29,19 @@ export function nameOf(code: number): string {
   return commandWord[code]
 }
 
+function typeOf(code: number): QueryType {
+  return isRead[code] === 1 ? 'Read' : 'Write'
+}
+
 export const queries: QueryFacet = {
+  codes: { count: COMMAND_COUNT, name: nameOf, type: typeOf },
   metricType: 'valkey',
   names(frame: Frame, into: string[]): number {
     into.push(commandWord[frame.code])
     return 1
   },
   type(frame: Frame): QueryType {
-    return isRead[frame.code] === 1 ? 'Read' : 'Write'
+    return typeOf(frame.code)
   },
   keys(frame: Frame): string[] {
     const args = argumentsOf(frame)
