@@ -8,7 +8,7 @@ import type { Env } from './kind.ts'
 import { ConnectError, triage } from './loss.ts'
 import type { Pool } from './pool.ts'
 import { WIRE_CLEAN, WIRE_OPAQUE } from './protocol.ts'
-import { PLAN_ANSWER, PLAN_ATTRIBUTE, PLAN_BLOCK, PLAN_END, PLAN_KEEP, PLAN_SHARE, type Sharing } from './sharing.ts'
+import { PLAN_ANSWER, PLAN_ATTRIBUTE, PLAN_BLOCK, PLAN_END, PLAN_KEEP, PLAN_PIN, PLAN_SHARE, type Sharing } from './sharing.ts'
 import { countIn } from './stats.ts'
 import type { Link, SessionInfo, Transform } from './transform.ts'
 import { CLOSED, READY, type Upstream } from './upstream.ts'
@@ -40,6 +40,8 @@ export class Lane implements Transform, Carrier {
   /** Its replies were too large, or read too slowly, to share a connection with others. */
   #bulky = false
   #blocking = 0
+  /** What would leave state on the pinned upstream was sent there: without it the session has lost that, or never had it. */
+  #stateful = false
   #established = false
   #ended = false
   #closed = false
@@ -132,6 +134,7 @@ export class Lane implements Transform, Carrier {
     if (plan === PLAN_ATTRIBUTE) return this.#change(exchange)
     this.#pin(plan === PLAN_SHARE ? (this.#bulky ? 'bulk-replies' : 'large-request') : this.#sharing.reason(exchange))
     if (plan === PLAN_BLOCK) this.#blocking++
+    if (plan === PLAN_PIN) this.#stateful = true
     return this.#send(this.#upstream!, exchange)
   }
 
@@ -139,6 +142,7 @@ export class Lane implements Transform, Carrier {
     const upstream = this.#upstream!
     if (upstream.sending) return false
     if (plan === PLAN_BLOCK) this.#blocking++
+    if (plan === PLAN_PIN) this.#stateful = true
     if (plan === PLAN_ATTRIBUTE) this.#changing = exchange
     return this.#send(upstream, exchange)
   }
@@ -283,6 +287,7 @@ export class Lane implements Transform, Carrier {
     if (upstream === null || this.#bulky || this.#changing !== null || upstream.sending) return
     if (upstream.wire.state() !== WIRE_CLEAN || upstream.inFlight !== 0 || upstream.state !== READY) return
     this.#pinned = false
+    this.#stateful = false
     this.#upstream = null
     if (upstream.key === this.#sharing.key) this.#pool.adopt(upstream, upstream.key)
     else upstream.destroy(new Error('its attributes are unknown'))
@@ -333,12 +338,15 @@ export class Lane implements Transform, Carrier {
   onLost(upstream: Upstream, exchanges: Batch, error: Error | null, dirty: boolean): void {
     this.#inFlight -= exchanges.length
     const pinned = this.#pinned && upstream === this.#upstream
+    const changing = this.#changing !== null && exchanges.includes(this.#changing)
+    const lostState = changing || (pinned && (dirty || this.#stateful))
     if (upstream === this.#upstream && (error !== null || !pinned)) {
       this.#upstream = null
       this.#pinned = false
       this.#blocking = 0
+      this.#stateful = false
     }
-    if (this.#changing !== null && exchanges.includes(this.#changing)) this.#changing = null
+    if (changing) this.#changing = null
     if (this.#closed) return
     if (this.#ended) {
       for (const exchange of exchanges) this.#link!.silent(exchange)
@@ -348,7 +356,7 @@ export class Lane implements Transform, Carrier {
       // Nobody has seen yet what its replies are like: it is not put among the others again.
       if (!this.#established) this.#bulky = true
       this.#again(exchanges)
-    } else this.#mourn(upstream, exchanges, error, pinned && dirty)
+    } else this.#mourn(upstream, exchanges, error, lostState)
     this.#drain()
   }
 
