@@ -35,3 +35,6 @@ const SYSTEM_ERRORS: Record<string, string> = {
 export function systemErrorText(error: Error): string {
   return SYSTEM_ERRORS[(error as NodeJS.ErrnoException).code ?? ''] ?? error.message
 }
+
+/** Something did not come to its end in the time that it may take. */
+export class LateError extends Error {}

@@ -131,6 +131,88 @@ test('forwarded twice, an exchange goes down once', () => {
   assert.equal(chain.spec.stats.swallowed, 2)
 })
 
+test('standing in a batch twice, an exchange goes down once and comes up once', () => {
+  const twice = {
+    onRequests: (batch: Batch, link: Link) => link.forward([batch[0]!, batch[0]!, batch[1]!]),
+    onResponses: (batch: Batch, link: Link) => link.reply([batch[0]!, batch[1]!, batch[1]!]),
+  }
+  const { send, sink, top, chain } = play([twice])
+  send('1', '2')
+  assert.deepEqual(sink.texts, ['1', '2'])
+  sink.answer(sink.came)
+  assert.deepEqual(top.told, ['1=re:1', '2=re:2'])
+  assert.equal(chain.spec.stats.swallowed, 2)
+})
+
+test('an exchange that has its reply does not go down again', () => {
+  const { send, sink, top, chain } = play([
+    { onRequests: (batch, link) => link.forward(batch), onResponses: (batch, link) => link.forward(batch) },
+  ])
+  send('1')
+  sink.answer(sink.came)
+  assert.equal(sink.came.length, 1)
+  assert.equal(chain.spec.stats.swallowed, 1)
+  assert.match(top.told.join(), /^1=-internal 1: .*neither forwarded nor answered/s)
+})
+
+test('what goes wrong outside a hook is answered with a failure; the rest is not touched', async () => {
+  let link!: Link
+  const { send, sink, top, chain, errors } = play([
+    {
+      holds: true,
+      onRequests(batch, to) {
+        link = to
+        to.forward(batch.slice(1))
+      },
+    },
+  ])
+  const batch = send('1', '2')
+  link.replyFailure(batch, new Error('oh no'))
+  assert.match(top.told.join(), /^1=-internal 1: .*oh no/s)
+  assert.equal(top.told.length, 1)
+  sink.answer(sink.came)
+  assert.equal(top.told.at(-1), '2=re:2')
+  assert.equal(chain.spec.stats.failures, 1)
+  assert.equal(errors.length, 1)
+})
+
+test('a timer of a stage fires once, is caught when it throws, and is silent when the session has ended', async () => {
+  const fired: string[] = []
+  let link!: Link
+  const { send, sim, chain } = play([{ holds: true, onRequests: (_, to) => void (link = to) }], { callTimeoutMs: 50 })
+  send('1')
+  link.after(() => {
+    fired.push('thrown')
+    throw new Error('in a timer')
+  }, 10)
+  link.after(() => void fired.push('cancelled'), 10).cancel()
+  link.after(() => void fired.push('by default'))
+  link.after(() => void fired.push('too late'), 100)
+  await sim.run(60)
+  assert.deepEqual(fired, ['thrown', 'by default'])
+  assert.equal(chain.spec.stats.failures, 1)
+  chain.close()
+  await sim.run(200)
+  assert.deepEqual(fired, ['thrown', 'by default'])
+})
+
+test('stages above are told of an exchange without a reply, nearest first, before its owner; a throw stops nobody', () => {
+  const told: string[] = []
+  const hears = (name: string): Transform => ({
+    onRequests: (batch, link) => link.forward(batch),
+    onSilent() {
+      told.push(`${name} (${top.told.length})`)
+      throw new Error('in a hook')
+    },
+  })
+  const { send, sink, top, chain } = play([hears('a'), {}, hears('c')])
+  send('1')
+  sink.link.silent(sink.came[0]!)
+  assert.deepEqual(told, ['c (0)', 'a (0)'])
+  assert.deepEqual(top.told, ['1 is silent'])
+  assert.equal(chain.spec.stats.failures, 2)
+})
+
 test('answered after it was forwarded, an exchange keeps to its way', () => {
   const { send, sink, top, chain } = play([
     {

@@ -1,5 +1,6 @@
 // Hot path
-import { causesOf } from '../base/errors.ts'
+import { causesOf, LateError } from '../base/errors.ts'
+import type { Timer } from '../world/world.ts'
 import { Assembler } from './assembler.ts'
 import { Call } from './call.ts'
 import type { Chain, StageSpec } from './chain.ts'
@@ -65,17 +66,24 @@ export class Stage implements Link {
   forward(batch: Batch): void {
     const below = this.below
     if (below === null) throw new Error(`${this.spec.type} is a sink: there is nothing to forward to`)
-    const mine = this.#mine(batch)
-    for (let i = 0; i < mine.length; i++) mine[i]!.at = below.index
+    const { index, chain } = this
+    let mine = batch
+    for (let i = 0; i < batch.length; i++) {
+      const exchange = batch[i]!
+      if (exchange.at !== index || chain.closed) {
+        mine = this.#without(batch, i, mine)
+        continue
+      }
+      exchange.at = below.index
+      if (mine !== batch) mine.push(exchange)
+    }
     if (mine.length !== 0) below.enterDown(mine)
   }
 
   reply(batch: Batch): void {
-    let mine = this.#mine(batch)
-    for (let i = 0; i < mine.length; i++)
-      if (mine[i]!.response === null) throw new Error('it replied without a response')
-    if (this.chain.assembles && this.below === null) mine = this.#withhold(mine)
-    if (mine.length !== 0) this.#climb(mine)
+    for (let i = 0; i < batch.length; i++)
+      if (batch[i]!.response === null && this.#holds(batch[i]!)) throw new Error('it replied without a response')
+    this.#climb(this.chain.assembles && this.below === null ? this.#withhold(batch) : batch)
   }
 
   // Cold: a stage's own request costs a promise
@@ -124,13 +132,28 @@ export class Stage implements Link {
       return PART_TAKEN
     }
     this.#assembling.delete(exchange)
-    if (exchange.at === this.index) this.#climb([exchange])
+    this.#climb([exchange])
     return PART_TAKEN
   }
 
   silent(exchange: Exchange): void {
+    const { stages } = this.chain
+    for (let i = this.index - 1; i > exchange.owner.level; i--) stages[i]!.onSilent(exchange)
     exchange.at = AT_OWNER
     exchange.owner.onSilent(exchange)
+  }
+
+  replyFailure(batch: Batch, error: Error): void {
+    if (this.chain.closed) return
+    this.#count(error)
+    this.#answerFailure(batch, this.index, error)
+    this.#answerFailure(batch, this.indexUp, error)
+  }
+
+  after(fire: () => void, ms = this.chain.limits.callTimeoutMs): Timer {
+    return this.chain.world.clock.after(ms, () => {
+      if (!this.chain.closed) this.#caught(fire)
+    })
   }
 
   pause(ms: number): void {
@@ -161,22 +184,14 @@ export class Stage implements Link {
     this.chain.top.abort(reason)
   }
 
-  /** Shotover's text for an error of the chain, on which clients and tests match. */
-  // Cold: something failed
-  failureText(error: Error, closing: boolean): string {
-    const { type, name } = this.spec
-    const chain = this.chain.spec.name
-    return failureText(chain, [`Transform ${type} named ${name} failed in chain ${chain}`, ...causesOf(error)], closing)
-  }
-
   // --- the rest
 
   onPart(exchange: Exchange, part: Frame): void {
-    try {
-      this.transform.onPart!(exchange, part, this)
-    } catch (error) {
-      this.#count(error)
-    }
+    this.#caught(() => this.transform.onPart!(exchange, part, this))
+  }
+
+  onSilent(exchange: Exchange): void {
+    this.#caught(() => this.transform.onSilent?.(exchange))
   }
 
   // Cold: once a large message
@@ -191,30 +206,18 @@ export class Stage implements Link {
 
   cancel(exchange: Exchange): void {
     this.#assembling.delete(exchange)
-    try {
-      this.transform.onCancel?.(exchange)
-    } catch (error) {
-      this.#count(error)
-    }
+    this.#caught(() => this.transform.onCancel?.(exchange))
   }
 
   flush(): void {
-    try {
-      this.transform.onFlush?.(this)
-    } catch (error) {
-      this.#count(error)
-    }
+    this.#caught(() => this.transform.onFlush?.(this))
   }
 
   dispose(): void {
     this.#down.close()
     this.#up.close()
     for (const call of this.#calls) call.refuse(new Error('the session ended'))
-    try {
-      this.transform.close?.()
-    } catch (error) {
-      this.#count(error)
-    }
+    this.#caught(() => this.transform.close?.())
   }
 
   /** Heads of replies that a stage wants whole stay here until their parts have come. */
@@ -222,8 +225,9 @@ export class Stage implements Link {
     const on: Batch = []
     for (let i = 0; i < batch.length; i++) {
       const exchange = batch[i]!
-      const reply = exchange.response!
-      if (reply.flags & FRAME_LAST || !this.chain.wantsWhole(reply.kind)) on.push(exchange)
+      const reply = exchange.response
+      if (reply === null || reply.flags & FRAME_LAST || !this.#holds(exchange) || !this.chain.wantsWhole(reply.kind))
+        on.push(exchange)
       else this.#assembling.set(exchange, new Assembler(reply, this.chain.limits.frameBytesMax))
     }
     return on
@@ -254,36 +258,19 @@ export class Stage implements Link {
   }
 
   #runPush(push: Frame): void {
-    if (this.transform.onPush === undefined) {
-      this.push(push)
-      return
-    }
-    try {
-      this.transform.onPush(push, this)
-    } catch (error) {
-      this.#count(error)
-    }
+    if (this.transform.onPush === undefined) this.push(push)
+    else this.#caught(() => this.transform.onPush!(push, this))
   }
 
-  /** What of `batch` this stage holds. All of it, nearly always: then it is `batch` itself. */
-  #mine(batch: Batch): Batch {
-    const { index, indexUp } = this
-    if (this.chain.closed) return this.#sift(batch)
-    for (let i = 0; i < batch.length; i++) {
-      const { at } = batch[i]!
-      if (at !== index && at !== indexUp) return this.#sift(batch)
-    }
-    return batch
+  #holds(exchange: Exchange): boolean {
+    return (exchange.at === this.index || exchange.at === this.indexUp) && !this.chain.closed
   }
 
-  #sift(batch: Batch): Batch {
-    const mine: Batch = []
-    for (let i = 0; i < batch.length; i++) {
-      const { at } = batch[i]!
-      if (!this.chain.closed && (at === this.index || at === this.indexUp)) mine.push(batch[i]!)
-      else this.chain.spec.stats.swallowed++
-    }
-    return mine
+  /** What goes on of a batch, in which `batch[i]` is not the stage's, or stands for the second time. Nearly always it is the batch itself. */
+  // Cold: a transform made a mistake, or the session is closed
+  #without(batch: Batch, i: number, mine: Batch): Batch {
+    this.chain.spec.stats.swallowed++
+    return mine === batch ? batch.slice(0, i) : mine
   }
 
   /** Towards the client: to the next stage that takes replies, or to the owner where it stands lower. */
@@ -292,14 +279,21 @@ export class Stage implements Link {
     const top = this.chain.top
     const at = above === null ? AT_OWNER : above.indexUp
     let foreign = false
+    let mine = batch
     for (let i = 0; i < batch.length; i++) {
       const exchange = batch[i]!
+      if (!this.#holds(exchange)) {
+        mine = this.#without(batch, i, mine)
+        continue
+      }
       exchange.at = at
+      if (mine !== batch) mine.push(exchange)
       if (exchange.owner !== top) foreign = true
     }
-    if (foreign) this.#climbMixed(batch, above === null ? AT_OWNER : above.index)
-    else if (above === null) top.onReplies(batch)
-    else above.enterUp(batch)
+    if (mine.length === 0) return
+    if (foreign) this.#climbMixed(mine, above === null ? AT_OWNER : above.index)
+    else if (above === null) top.onReplies(mine)
+    else above.enterUp(mine)
   }
 
   #climbMixed(batch: Batch, level: number): void {
@@ -316,24 +310,15 @@ export class Stage implements Link {
 
   /** The hook is over: what it kept must be kept rightfully, and bytes that are kept must be its own. */
   #settle(batch: Batch, at: number): void {
+    let dropped: Batch | null = null
     for (let i = 0; i < batch.length; i++) {
-      if (batch[i]!.at === at) {
-        this.#kept(batch, at, i)
-        return
-      }
-    }
-  }
-
-  #kept(batch: Batch, at: number, from: number): void {
-    const dropped: Batch = []
-    for (let i = from; i < batch.length; i++) {
       const exchange = batch[i]!
       if (exchange.at !== at) continue
       exchange.request.own()
       exchange.response?.own()
-      if (this.transform.holds !== true) dropped.push(exchange)
+      if (this.transform.holds !== true) (dropped ??= []).push(exchange)
     }
-    if (dropped.length !== 0) this.#failed(dropped, at, new Error('it neither forwarded nor answered the request'))
+    if (dropped !== null) this.#failed(dropped, at, new Error('it neither forwarded nor answered the request'))
   }
 
   #waitFor(promise: Promise<void>, batch: Batch, at: number, gate: Gate<Batch> | Gate<Batch | Frame>): void {
@@ -366,9 +351,15 @@ export class Stage implements Link {
   /** A hook threw, or hung: what of the batch is still here is answered, nothing else is touched. */
   #failed(batch: Batch, at: number, thrown: unknown): void {
     this.#count(thrown)
-    const error = thrown instanceof Error ? thrown : new Error(String(thrown))
+    this.#answerFailure(batch, at, thrown instanceof Error ? thrown : new Error(String(thrown)))
+  }
+
+  #answerFailure(batch: Batch, at: number, error: Error): void {
     const kind = error instanceof LateError ? 'timeout' : 'internal'
-    const message = this.failureText(error, false)
+    const { type, name } = this.spec
+    const chain = this.chain.spec.name
+    const where = `Transform ${type} named ${name} failed in chain ${chain}`
+    const message = failureText(chain, [where, ...causesOf(error)], false)
     const answered: Batch = []
     for (let i = 0; i < batch.length; i++) {
       const exchange = batch[i]!
@@ -386,6 +377,14 @@ export class Stage implements Link {
     if (answered.length !== 0) this.#climb(answered)
   }
 
+  #caught(hook: () => void): void {
+    try {
+      hook()
+    } catch (error) {
+      this.#count(error)
+    }
+  }
+
   #count(error: unknown): void {
     this.chain.spec.stats.failures++
     const { type, name } = this.spec
@@ -394,6 +393,3 @@ export class Stage implements Link {
     })
   }
 }
-
-/** A hook did not come to its end in time. */
-class LateError extends Error {}

@@ -1,13 +1,19 @@
+import type { Timer } from '../world/world.ts'
 import type { Batch, Exchange } from './exchange.ts'
 import type { Frame } from './frame.ts'
 import type { Protocol } from './protocol.ts'
 
 /** What a stage sees of its neighbours. */
 export interface Link {
-  /** Hands exchanges on, towards the server. Only what the stage holds counts; anything else is swallowed and counted. */
+  /**
+   * Hands exchanges on, towards the server. Only what the stage holds counts, and an exchange goes down once; anything else is
+   * swallowed and counted.
+   */
   forward(batch: Batch): void
   /** Hands exchanges back, towards the client; each has its `response` set. */
   reply(batch: Batch): void
+  /** Answers what the stage holds of `batch` with a failure, as when a hook throws: for what goes wrong outside a hook. */
+  replyFailure(batch: Batch, error: Error): void
   /** Asks the rest of the chain something of the stage's own. The reply, a whole frame, ends here. Rejects when it can't be had. */
   call(request: Frame): Promise<Frame>
   /** Hands on a push, towards the client. */
@@ -18,6 +24,11 @@ export interface Link {
   replyPart(exchange: Exchange, part: Frame): number
   /** The exchange has no reply. */
   silent(exchange: Exchange): void
+  /**
+   * Calls `fire` once, after `ms` milliseconds; without `ms`, after the time that an asynchronous hook may take. Never once the
+   * session has ended. What `fire` throws is counted and logged.
+   */
+  after(fire: () => void, ms?: number): Timer
   /** Stops taking requests of this session for `ms` milliseconds. */
   pause(ms: number): void
   /** Stops taking requests of this session until `go` was called as often. */
@@ -39,6 +50,8 @@ export interface Transform {
   wants?(kind: number): 'head' | 'whole'
   onPart?(exchange: Exchange, part: Frame, link: Link): void
   onPush?(push: Frame, link: Link): void
+  /** The exchange, which was forwarded, has no reply and never will have one: CLIENT REPLY OFF, acks=0. Its owner is told next. */
+  onSilent?(exchange: Exchange): void
   /** The client is gone, or a deadline passed: nobody waits for this exchange any more. */
   onCancel?(exchange: Exchange): void
   /** The session is about to end: hand on whatever is held. */
