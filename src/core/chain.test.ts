@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { frameOf, lend, play, textOf, Waits } from '../../test/core/chain-play.ts'
+import { Chain } from './chain.ts'
 import { AT_OWNER, Exchange, type Batch } from './exchange.ts'
 import { FRAME_HEAD, FRAME_LAST } from './frame.ts'
 import { Parts } from './parts.ts'
@@ -352,15 +353,6 @@ test('what stages do to the session reaches what stands above the chain, by name
 
 test('a chain without a sink is refused', () => {
   const { chain } = play([])
-  assert.throws(
-    () =>
-      new (chain.constructor as typeof import('./chain.ts').Chain)(
-        { ...chain.spec, stages: [] },
-        chain.top,
-        chain.world,
-        chain.limits,
-        chain.log,
-      ),
-    /no sink/,
-  )
+  const { spec, top, world, limits, log } = chain
+  assert.throws(() => new Chain({ ...spec, stages: [] }, top, world, limits, log), /no sink/)
 })

@@ -54,8 +54,13 @@ export class Chain {
     this.world = world
     this.limits = limits
     this.log = log
-    for (let i = 0; i < spec.stages.length; i++)
-      this.stages.push(new Stage(this, i, spec.stages[i]!, previous?.stages[i]?.transform ?? null))
+    try {
+      for (let i = 0; i < spec.stages.length; i++)
+        this.stages.push(new Stage(this, i, spec.stages[i]!, previous?.stages[i]?.transform ?? null))
+    } catch (error) {
+      this.close()
+      throw error
+    }
     this.assembles = this.stages.some((stage) => stage.transform.wants !== undefined)
     let above: Stage | null = null
     let aboveDown: Stage | null = null
@@ -98,8 +103,19 @@ export class Chain {
   cancel(exchange: Exchange): void {
     if (exchange.cancelled) return
     exchange.cancelled = true
+    this.#cancel(exchange)
+  }
+
+  #cancel(exchange: Exchange): void {
     exchange.requestParts?.abort(new Error('cancelled'))
     for (const stage of this.stages) stage.cancel(exchange)
+  }
+
+  /** Nobody waits for any of them any more. All are marked first: none is sent because another one was given up. */
+  cancelAll(batch: Batch): void {
+    const open = batch.filter((exchange) => !exchange.cancelled)
+    for (const exchange of open) exchange.cancelled = true
+    for (const exchange of open) this.#cancel(exchange)
   }
 
   /** The session is about to end: what is held goes on. */

@@ -74,6 +74,8 @@ export class Exchange {
   note: number
   /** Where its first byte stands in what was ever appended to its upstream: handed to the kernel or not? */
   offset: number
+  /** Place in its session's list of what is in flight, where replies may come in any order. */
+  slot: number
   /** Times it was sent again. */
   retries: number
   /** Clock milliseconds at which the request was read. */
@@ -94,6 +96,7 @@ export class Exchange {
     this.upstream = null
     this.note = 0
     this.offset = 0
+    this.slot = 0
     this.retries = 0
     this.since = since
     this.cancelled = false

@@ -18,7 +18,10 @@ export class ReplyQueue {
   /** Unsent bytes at which parts are to stop. */
   readonly #unsentBytesMax: number
   readonly #stats: SourceStats
+  /** In flight, or in any order: those whose replies came and wait. */
   readonly #ring = new Ring<Exchange>()
+  /** In any order: in flight, each at its `slot`. */
+  readonly #open: Exchange[] = []
   /** Its reply's head has left, the rest has not. */
   #emitting: Exchange | null = null
   /** Pushes that came in the middle of a reply. */
@@ -41,6 +44,7 @@ export class ReplyQueue {
   take(exchange: Exchange): void {
     this.inFlight++
     if (this.#ordered) this.#ring.push(exchange)
+    else exchange.slot = this.#open.push(exchange) - 1
   }
 
   /** Replies, or their heads, came up. Those whose turn it is leave; the others keep their bytes. */
@@ -57,7 +61,9 @@ export class ReplyQueue {
 
   /** A further frame of a reply. PART_SLOW: the client takes it slowly; PART_FULL: the order of replies holds it up. */
   acceptPart(exchange: Exchange, part: Frame): number {
-    if (this.#emitting !== exchange || (exchange.responseParts !== null && !exchange.responseParts.empty)) {
+    if (this.#emitting !== exchange) {
+      // Where a stage put a whole reply in the place of its head, the rest goes nowhere.
+      if (exchange.at === AT_OWNER && exchange.response!.flags & FRAME_LAST) return PART_TAKEN
       const parts = (exchange.responseParts ??= new Parts())
       parts.onDrain ??= () => exchange.onReplyDrain?.()
       return parts.push(part) ? PART_TAKEN : PART_FULL
@@ -78,7 +84,7 @@ export class ReplyQueue {
     exchange.response = null
     exchange.state = DONE
     if (this.#ordered) this.advance()
-    else this.inFlight--
+    else this.#leave(exchange)
   }
 
   acceptPush(push: Frame): void {
@@ -99,18 +105,29 @@ export class ReplyQueue {
   /** Those that nothing came for yet, oldest first. */
   unanswered(): Exchange[] {
     const all: Exchange[] = []
-    for (let i = 0; i < this.#ring.length; i++) {
-      const exchange = this.#ring.at(i)!
+    for (let i = 0; i < this.inFlight; i++) {
+      const exchange = this.#ordered ? this.#ring.at(i)! : this.#open[i]!
       if (exchange.at !== AT_OWNER) all.push(exchange)
     }
     return all
+  }
+
+  /** An error is the reply to each of `exchanges`, which nothing came for. */
+  settle(exchanges: Batch, failures: Frame[]): void {
+    for (let i = 0; i < exchanges.length; i++) {
+      exchanges[i]!.at = AT_OWNER
+      exchanges[i]!.response = failures[i]!
+    }
+    if (this.#ordered) this.advance()
+    else this.accept(exchanges)
   }
 
   /** The client is gone: what was owed, oldest first. */
   takeAll(): Exchange[] {
     this.#closed = true
     this.inFlight = 0
-    return this.#ring.takeAll()
+    const all = this.#ring.takeAll()
+    return this.#ordered ? all : this.#open.splice(0)
   }
 
   /** Nothing more may be written. */
@@ -138,6 +155,15 @@ export class ReplyQueue {
     }
   }
 
+  #leave(exchange: Exchange): void {
+    this.inFlight--
+    if (this.#ordered) return
+    const last = this.#open.pop()!
+    if (last === exchange) return
+    last.slot = exchange.slot
+    this.#open[last.slot] = last
+  }
+
   #append(frame: Frame): void {
     if (this.#closed) return
     this.#stats.bytesWritten += frame.end - frame.start
@@ -148,7 +174,7 @@ export class ReplyQueue {
   #finish(exchange: Exchange): void {
     exchange.state = DONE
     this.#ring.shift()
-    this.inFlight--
+    this.#leave(exchange)
     // A stage answered it before all of it came: the rest goes nowhere.
     if (exchange.carrier === null) exchange.requestParts?.abort(answered)
     if (this.#pushes.length === 0) return

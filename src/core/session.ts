@@ -3,8 +3,8 @@ import { causesOf, withCauses } from '../base/errors.ts'
 import type { Connection, ConnectionHandler, Task } from '../world/world.ts'
 import { Assembler } from './assembler.ts'
 import { Chain, type ChainTop } from './chain.ts'
-import { AT_OWNER, Exchange, PART_FULL, PART_SLOW, PART_TAKEN, type Batch } from './exchange.ts'
-import { failureText } from './failure.ts'
+import { AT_OWNER, Exchange, PART_FULL, PART_SLOW, type Batch } from './exchange.ts'
+import { failureText, logRefusal } from './failure.ts'
 import { FRAME_HEAD, FRAME_LAST, FRAME_WHOLE, type Frame } from './frame.ts'
 import { Input } from './input.ts'
 import { Outbox } from './outbox.ts'
@@ -94,7 +94,7 @@ export class Session implements ConnectionHandler, ChainTop, Task {
   onEnd(): void {
     this.#inputEnded = true
     if (this.#state === OPEN && !this.#scheduled) this.#schedule()
-    if (this.#state === ENDING) this.#connection.destroy()
+    if (this.#state === ENDING && this.#outbox.unsentBytes === 0) this.#connection.destroy()
   }
 
   onClose(error: Error | null): void {
@@ -104,7 +104,7 @@ export class Session implements ConnectionHandler, ChainTop, Task {
     this.#outbox.clear()
     this.#input.clear()
     this.#weigh()
-    for (const exchange of this.#replies.takeAll()) this.chain.cancel(exchange)
+    this.chain.cancelAll(this.#replies.takeAll())
     this.chain.close()
     this.#source.closed(this, this.#reason)
   }
@@ -229,23 +229,9 @@ export class Session implements ConnectionHandler, ChainTop, Task {
 
   /** The client broke the protocol: what it asked before is answered, then it gets the protocol's error, then it is closed. */
   #refuse(error: unknown, batch: Batch, now: number): void {
-    const message = error instanceof Error ? error.message : String(error)
-    if (!(error instanceof ProtocolError) && !(error instanceof RangeError)) {
-      this.#source.log.error('a session met a fault of ours', { error: error instanceof Error ? error.stack : message })
-      this.#reason = 'fault'
-    } else {
-      this.#source.log.warn(
-        withCauses(`failed to decode message: Error decoding ${this.info.protocol.name.toLowerCase()} frame`, [
-          message,
-        ]),
-      )
-      this.#reason = 'protocol-error'
-    }
-    if (batch.length !== 0) {
-      const down = batch.splice(0)
-      this.chain.down(down)
-    }
-    const reply = error instanceof ProtocolError ? error.reply : null
+    this.#reason = logRefusal(this.#source.log, this.info.protocol.name, error)
+    if (batch.length !== 0) this.chain.down(batch.splice(0))
+    const { reply } = error instanceof ProtocolError ? error : { reply: null }
     if (reply !== null) {
       const last = new Exchange(reply, this, AT_OWNER, now)
       last.response = reply
@@ -258,11 +244,9 @@ export class Session implements ConnectionHandler, ChainTop, Task {
   #eof(): void {
     try {
       const last = this.#wire.eof()
-      if (last !== null) {
-        const batch: Batch = []
-        this.#take(last, batch, this.lastActive)
-        this.chain.down(batch)
-      }
+      const batch: Batch = []
+      if (last !== null) this.#take(last, batch, this.lastActive)
+      if (batch.length !== 0) this.chain.down(batch)
     } catch {
       // The client left in the middle of a request: nobody waits for an answer to that one.
     }
@@ -300,7 +284,7 @@ export class Session implements ConnectionHandler, ChainTop, Task {
   onReplyPart(exchange: Exchange, part: Frame): number {
     const verdict = this.#replies.acceptPart(exchange, part)
     if (part.flags & FRAME_LAST) this.#after()
-    else if (verdict !== PART_TAKEN) this.#stall()
+    else if (verdict === PART_SLOW) this.#stall()
     if (verdict === PART_SLOW && (this.#charged > this.#source.limits.sessionBytesMax || this.#source.budget.exceeded))
       return PART_FULL
     return verdict
@@ -341,24 +325,23 @@ export class Session implements ConnectionHandler, ChainTop, Task {
     if (this.#state >= ENDING) return
     this.#source.log.error(withCauses('connection was unexpectedly terminated', causesOf(error)))
     this.#reason = 'failed'
-    if (this.#replies.emitting !== null || !this.#failAll(error)) {
-      this.#connection.destroy()
-      return
-    }
-    this.#state = DRAINING
-    this.#maybeEnd()
+    if (this.#replies.emitting === null && this.#failAll(error) && this.#replies.emitting === null) {
+      this.#state = DRAINING
+      this.#maybeEnd()
+    } else this.#connection.destroy()
   }
 
   #failAll(error: Error): boolean {
     const message = failureText(this.chain.spec.name, causesOf(error), true)
-    for (const exchange of this.#replies.unanswered()) {
+    const unanswered = this.#replies.unanswered()
+    const failures: Frame[] = []
+    for (const exchange of unanswered) {
       const reply = this.info.protocol.failure(exchange.request, 'internal', message)
       if (reply === null) return false
-      this.chain.cancel(exchange)
-      exchange.at = AT_OWNER
-      exchange.response = reply
+      failures.push(reply)
     }
-    this.#replies.advance()
+    this.chain.cancelAll(unanswered)
+    this.#replies.settle(unanswered, failures)
     return true
   }
 
@@ -407,8 +390,10 @@ export class Session implements ConnectionHandler, ChainTop, Task {
       if (!this.#inputEnded) this.#connection.resume()
     }
     this.#source.world.clock.after(LINGER_MS, () => {
+      if (this.#state !== ENDING) return
       // A client that takes nothing more can't hold up the end.
-      if (this.#state === ENDING && (left === 0 || this.#outbox.unsentBytes === left)) this.#connection.destroy()
+      if (left === 0 || this.#outbox.unsentBytes === left) this.#connection.destroy()
+      else this.#finishEnd()
     })
   }
 }

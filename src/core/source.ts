@@ -1,8 +1,8 @@
-import type { Connection, World } from '../world/world.ts'
+import type { Connection, ConnectionHandler, World } from '../world/world.ts'
 import type { Budget } from './budget.ts'
 import type { ChainSpec } from './chain.ts'
 import type { Limits, Log } from './kind.ts'
-import { Scratch } from './outbox.ts'
+import type { Scratch } from './outbox.ts'
 import type { Protocol, WireOptions } from './protocol.ts'
 import { Session } from './session.ts'
 import { countIn, noSourceStats } from './stats.ts'
@@ -20,6 +20,8 @@ export interface SourceOptions {
   readonly scratch: Scratch
   readonly budget: Budget
 }
+
+const nobody: ConnectionHandler = { onData() {}, onDrain() {}, onEnd() {}, onClose() {} }
 
 /** What accepts clients for one chain, on one thread. */
 export class Source {
@@ -54,9 +56,26 @@ export class Source {
     if (this.#idleTimeoutMs !== null) this.#watchIdle(this.#idleTimeoutMs)
   }
 
-  /** A client connected. `id` is the accept counter of the source, where another thread counts; from 1. */
-  accept(connection: Connection, id: number = this.#accepted + 1): Session {
+  /**
+   * A client connected. `id` is the accept counter of the source, where another thread counts; from 1. Null: no chain could be made
+   * for it, and it was closed.
+   */
+  accept(connection: Connection, id: number = this.#accepted + 1): Session | null {
     this.#accepted = id
+    try {
+      return this.#open(connection, id)
+    } catch (error) {
+      // A stage could not make an instance.
+      this.log.error('a session could not be opened', { error: error instanceof Error ? error.stack : String(error) })
+      connection.handler = nobody
+      connection.destroy()
+      countIn(this.stats.closed, 'fault')
+      this.onSessionClosed?.()
+      return null
+    }
+  }
+
+  #open(connection: Connection, id: number): Session {
     const session = new Session(this, connection, {
       id,
       protocol: this.protocol,
