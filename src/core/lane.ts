@@ -1,14 +1,33 @@
 // Hot path
-import { causesOf } from '../base/errors.ts'
+import { causesOf, withCauses } from '../base/errors.ts'
 import type { Timer } from '../world/world.ts'
-import { ANSWERING, DONE, HELD, PART_SLOW, PART_TAKEN, type Batch, type Carrier, type Exchange } from './exchange.ts'
+import {
+  ANSWERING,
+  DONE,
+  HELD,
+  PART_SLOW,
+  PART_TAKEN,
+  WRITTEN,
+  type Batch,
+  type Carrier,
+  type Exchange,
+} from './exchange.ts'
 import { failureText } from './failure.ts'
 import { FRAME_HEAD, FRAME_LAST, type Frame } from './frame.ts'
 import type { Env } from './kind.ts'
 import { ConnectError, triage } from './loss.ts'
 import type { Pool } from './pool.ts'
 import { WIRE_CLEAN, WIRE_OPAQUE } from './protocol.ts'
-import { PLAN_ANSWER, PLAN_ATTRIBUTE, PLAN_BLOCK, PLAN_END, PLAN_KEEP, PLAN_PIN, PLAN_SHARE, type Sharing } from './sharing.ts'
+import {
+  PLAN_ANSWER,
+  PLAN_ATTRIBUTE,
+  PLAN_BLOCK,
+  PLAN_END,
+  PLAN_KEEP,
+  PLAN_PIN,
+  PLAN_SHARE,
+  type Sharing,
+} from './sharing.ts'
 import { countIn } from './stats.ts'
 import type { Link, SessionInfo, Transform } from './transform.ts'
 import { CLOSED, READY, type Upstream } from './upstream.ts'
@@ -39,7 +58,7 @@ export class Lane implements Transform, Carrier {
   #changing: Exchange | null = null
   /** Its replies were too large, or read too slowly, to share a connection with others. */
   #bulky = false
-  #blocking = 0
+  #flushing = false
   /** What would leave state on the pinned upstream was sent there: without it the session has lost that, or never had it. */
   #stateful = false
   #established = false
@@ -83,14 +102,24 @@ export class Lane implements Transform, Carrier {
     this.#inFlight--
   }
 
-  /** The session ends: what may wait for ever is given up. */
   onFlush(): void {
+    this.#flushing = true
+    this.#giveUp()
+  }
+
+  /** The session ends: once its next reply is one that may never come, it waits no longer. */
+  #giveUp(): void {
     const upstream = this.#upstream
     if (!this.#pinned || upstream === null || this.#inFlight === 0) return
-    if (this.#blocking !== 0 || upstream.wire.state() === WIRE_OPAQUE) {
-      this.#ended = true
-      upstream.destroy(new Error('the session ends'))
-    }
+    const next = upstream.oldest
+    if (upstream.wire.state() !== WIRE_OPAQUE && (next === null || !this.#mayBlock(next))) return
+    this.#ended = true
+    upstream.destroy(new Error('the session ends'))
+  }
+
+  #mayBlock(exchange: Exchange): boolean {
+    const plan = this.#sharing.plan(exchange, true)
+    return plan === PLAN_BLOCK || plan === PLAN_KEEP
   }
 
   close(): void {
@@ -103,8 +132,8 @@ export class Lane implements Transform, Carrier {
     this.#upstream = null
     if (upstream === null || upstream.state === CLOSED || !this.#pinned) return
     this.#pinned = false
-    if (upstream.inFlight === 0 && upstream.wire.state() === WIRE_CLEAN && !upstream.sending && !upstream.paused)
-      this.#pool.release(upstream)
+    const clean = upstream.wire.state() === WIRE_CLEAN && !upstream.sending && !upstream.paused
+    if (upstream.inFlight === 0 && clean && !this.#ended) this.#pool.release(upstream)
     else upstream.destroy(new Error('the session ended'))
   }
 
@@ -133,7 +162,6 @@ export class Lane implements Transform, Carrier {
     if (this.#inFlight !== 0) return false
     if (plan === PLAN_ATTRIBUTE) return this.#change(exchange)
     this.#pin(plan === PLAN_SHARE ? (this.#bulky ? 'bulk-replies' : 'large-request') : this.#sharing.reason(exchange))
-    if (plan === PLAN_BLOCK) this.#blocking++
     if (plan === PLAN_PIN) this.#stateful = true
     return this.#send(this.#upstream!, exchange)
   }
@@ -141,9 +169,10 @@ export class Lane implements Transform, Carrier {
   #goPinned(exchange: Exchange, plan: number): boolean {
     const upstream = this.#upstream!
     if (upstream.sending) return false
-    if (plan === PLAN_BLOCK) this.#blocking++
     if (plan === PLAN_PIN) this.#stateful = true
     if (plan === PLAN_ATTRIBUTE) this.#changing = exchange
+    // The server's to answer, if it does, and to close: what comes behind it is not sent.
+    if (plan === PLAN_END) this.#ended = true
     return this.#send(upstream, exchange)
   }
 
@@ -165,8 +194,11 @@ export class Lane implements Transform, Carrier {
   }
 
   #answer(exchange: Exchange, plan: number): boolean {
-    exchange.state = DONE
-    this.#link!.reply([exchange])
+    if (exchange.response === null) this.#link!.silent(exchange)
+    else {
+      exchange.state = DONE
+      this.#link!.reply([exchange])
+    }
     if (plan === PLAN_END) {
       this.#ended = true
       this.#link!.end('quit')
@@ -181,13 +213,13 @@ export class Lane implements Transform, Carrier {
   #pin(reason: string): void {
     this.#pinned = true
     this.#upstream = this.#pool.dedicate(this.#sharing.key, this, () => this.#sharing.handshake())
+    for (const frame of this.#sharing.dress()) this.#upstream.tell(frame)
     countIn(this.#pool.stats.pins, reason)
   }
 
   #keep(upstream: Upstream, exchange: Exchange): boolean {
     this.#pool.keep(upstream, this)
     this.#pinned = true
-    this.#blocking++
     countIn(this.#pool.stats.pins, this.#sharing.reason(exchange))
     return this.#send(upstream, exchange)
   }
@@ -248,6 +280,7 @@ export class Lane implements Transform, Carrier {
     if (this.#closed) return
     if (batch.length !== 0) this.#link!.reply(batch)
     this.#settle()
+    if (this.#ended && this.#inFlight === 0) this.#link!.end('quit')
   }
 
   onReplyPart(upstream: Upstream, exchange: Exchange, part: Frame): void {
@@ -261,7 +294,10 @@ export class Lane implements Transform, Carrier {
 
   onSilent(exchange: Exchange): void {
     this.#inFlight--
-    if (!this.#closed) this.#link!.silent(exchange)
+    if (exchange.note !== 0) this.#noted(exchange)
+    if (this.#closed) return
+    this.#link!.silent(exchange)
+    this.#settle()
   }
 
   onPush(push: Frame): void {
@@ -275,20 +311,19 @@ export class Lane implements Transform, Carrier {
 
   /** Replies went up: what waited may go, and a pin that is needed no more ends. */
   #settle(): void {
-    if (this.#inFlight === 0) {
-      this.#blocking = 0
-      if (this.#pinned && !this.#closed) this.#maybeUnpin()
-    }
+    if (this.#inFlight === 0 && this.#pinned && !this.#closed) this.#maybeUnpin()
     if (this.#waiting.length !== 0) this.#drain()
+    if (this.#flushing) this.#giveUp()
   }
 
   #maybeUnpin(): void {
     const upstream = this.#upstream
-    if (upstream === null || this.#bulky || this.#changing !== null || upstream.sending) return
+    if (upstream === null || this.#bulky || this.#changing !== null || upstream.sending || this.#ended) return
     if (upstream.wire.state() !== WIRE_CLEAN || upstream.inFlight !== 0 || upstream.state !== READY) return
     this.#pinned = false
     this.#stateful = false
     this.#upstream = null
+    for (const frame of this.#sharing.undress()) upstream.tell(frame)
     if (upstream.key === this.#sharing.key) this.#pool.adopt(upstream, upstream.key)
     else upstream.destroy(new Error('its attributes are unknown'))
   }
@@ -337,19 +372,21 @@ export class Lane implements Transform, Carrier {
 
   onLost(upstream: Upstream, exchanges: Batch, error: Error | null, dirty: boolean): void {
     this.#inFlight -= exchanges.length
+    for (let i = 0; i < exchanges.length; i++) exchanges[i]!.upstream = null
     const pinned = this.#pinned && upstream === this.#upstream
     const changing = this.#changing !== null && exchanges.includes(this.#changing)
     const lostState = changing || (pinned && (dirty || this.#stateful))
     if (upstream === this.#upstream && (error !== null || !pinned)) {
       this.#upstream = null
       this.#pinned = false
-      this.#blocking = 0
       this.#stateful = false
     }
     if (changing) this.#changing = null
     if (this.#closed) return
     if (this.#ended) {
       for (const exchange of exchanges) this.#link!.silent(exchange)
+      this.#drain()
+      this.#link?.end('quit')
       return
     }
     if (error === null) {
@@ -363,27 +400,48 @@ export class Lane implements Transform, Carrier {
   #mourn(upstream: Upstream, exchanges: Batch, error: Error, lostState: boolean): void {
     const link = this.#link
     if (link === null) return
-    if (
-      lostState ||
-      (error instanceof ConnectError && !this.#established) ||
-      exchanges.some((one) => one.state === ANSWERING)
-    ) {
+    const partly = exchanges.some((one) => one.state === ANSWERING || one.requestParts?.ended === false)
+    if (partly || (lostState && exchanges.length === 0)) {
+      this.#env.log.error(withCauses('connection was unexpectedly terminated', causesOf(error)))
+      link.close('upstream-lost')
+      return
+    }
+    if (lostState) {
+      this.#endFor(exchanges, error)
+      return
+    }
+    if (error instanceof ConnectError && !this.#established) {
       link.fail(error)
       return
     }
     const failed = triage(upstream, exchanges, error, this.#info.protocol)
-    if (failed !== 0 && !this.#fail(exchanges.slice(0, failed), error)) return
+    if (failed !== 0 && !this.#fail(exchanges.slice(0, failed), error, false)) return
     this.#again(exchanges.slice(failed))
   }
 
+  /** The server had state of this session, or was to have it: what it was to answer gets an error, and the session ends. */
+  #endFor(exchanges: Batch, error: Error): void {
+    this.#env.log.error(withCauses('connection was unexpectedly terminated', causesOf(error)))
+    this.#ended = true
+    // Whether there is a reply to what the server never saw depends on what stands before it: only of the first it is known.
+    const answered = exchanges.filter(
+      (exchange, index) => exchange.state === WRITTEN || (index === 0 && this.#sharing.hasReply(exchange)),
+    )
+    const silent = exchanges.filter((exchange) => !answered.includes(exchange))
+    if (!this.#fail(answered, error, true)) return
+    for (const exchange of silent) this.#link!.silent(exchange)
+    this.#drain()
+    this.#link!.end('upstream-lost')
+  }
+
   // Cold: an upstream was lost
-  #fail(exchanges: Batch, error: Error): boolean {
+  #fail(exchanges: Batch, error: Error, closing: boolean): boolean {
     const { name, chain } = this.#env
     const causes = [`Transform ${this.#type} named ${name} failed in chain ${chain}`, ...causesOf(error)]
-    const message = failureText(chain, causes, false)
+    const message = failureText(chain, causes, closing)
     for (const exchange of exchanges) {
       const reply = this.#info.protocol.failure(exchange.request, 'unavailable', message)
-      if (reply === null || exchange.requestParts?.ended === false) {
+      if (reply === null) {
         this.#link!.fail(error)
         return false
       }
@@ -403,7 +461,6 @@ export class Lane implements Transform, Carrier {
     for (const exchange of exchanges) {
       if (exchange.state !== HELD) exchange.retries++
       exchange.state = HELD
-      exchange.upstream = null
       exchange.carrier = null
     }
     this.#pool.stats.retries += exchanges.length

@@ -40,6 +40,7 @@ export class Pool implements UpstreamOwner {
   readonly #all = new Set<Upstream>()
   #backoffMs = 0
   #nextAttempt = 0
+  #closed = false
 
   constructor(options: PoolOptions) {
     this.#options = options
@@ -155,7 +156,8 @@ export class Pool implements UpstreamOwner {
   }
 
   close(): void {
-    for (const upstream of this.#all) upstream.destroy(new Error('the sink is closed'))
+    this.#closed = true
+    for (const upstream of [...this.#all]) upstream.destroy(new Error('the sink is closed'))
   }
 
   // --- from upstreams
@@ -182,6 +184,10 @@ export class Pool implements UpstreamOwner {
   #open(key: string, handshake: Frame[]): Upstream {
     const upstream = new Upstream(this, key)
     this.#all.add(upstream)
+    if (this.#closed) {
+      this.world.clock.after(0, () => upstream.destroy(new ConnectError('the sink is closed')))
+      return upstream
+    }
     const wait = this.#backoffMs === 0 ? 0 : this.#nextAttempt - this.world.clock.now()
     if (wait > 0) this.world.clock.after(wait, () => this.#connect(upstream, handshake))
     else this.#connect(upstream, handshake)

@@ -64,7 +64,7 @@ export interface Wire {
   abandon(exchange: Exchange): void
   /** Server side: the exchanges in flight that somebody waits for, in the order in which they were sent. They stay. */
   waiting(): Exchange[]
-  /** Server side: takes out all exchanges in flight that somebody waits for, in the order in which they were sent. Called when the connection died. */
+  /** Server side: takes out all exchanges in flight that expect a frame and that somebody waits for; those that expect none come out of `silent` afterwards, in the order in which they were sent. Called when the connection died. */
   takeAll(): Exchange[]
   /** The peer ended its stream. A frame that its end completes, else null. Throws ProtocolError where a frame was torn. */
   eof(): Frame | null

@@ -22,8 +22,14 @@ export interface Sharing {
   readonly key: string
   /** Requests that bring a fresh connection to the present attributes. */
   handshake(): Frame[]
+  /** Requests that give a connection what is the session's own and changes no attribute: a name. Their replies are dropped. */
+  dress(): Frame[]
+  /** Requests that take that away again. */
+  undress(): Frame[]
   /** PLAN_SHARE ... PLAN_END. May be asked more than once for an exchange; sets `exchange.note` when its reply matters. */
   plan(exchange: Exchange, pinned: boolean): number
+  /** Will the server answer it, as far as the request itself tells? */
+  hasReply(exchange: Exchange): boolean
   /** Why the exchange pins: a label of a metric. */
   reason(exchange: Exchange): string
   /** PLAN_ATTRIBUTE: the key that the session has if it succeeds. */

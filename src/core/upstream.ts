@@ -73,6 +73,11 @@ export class Upstream implements ConnectionHandler {
     return this.wire.inFlight + this.#waiting.length
   }
 
+  /** What it owes a reply for longest, if anything. */
+  get oldest(): Exchange | null {
+    return this.wire.waiting()[0] ?? this.#waiting[0] ?? null
+  }
+
   get congested(): boolean {
     return this.#outbox !== null && this.#outbox.unsentBytes > CONGESTED_BYTES
   }
@@ -118,6 +123,13 @@ export class Upstream implements ConnectionHandler {
       exchange.request.own()
       this.#waiting.push(exchange)
     }
+  }
+
+  /** Sends a request of the proxy's own; nobody waits for the reply. */
+  tell(request: Frame): void {
+    const exchange = new Exchange(request, noOwner, 0, 0)
+    exchange.carrier = new Nobody()
+    this.send(exchange)
   }
 
   /** Was not one byte of it handed to the kernel? */
@@ -292,6 +304,7 @@ export class Upstream implements ConnectionHandler {
     this.#connection?.destroy()
     const dirty = this.wire.state() !== WIRE_CLEAN
     const lost = this.wire.takeAll()
+    for (let silent = this.wire.silent(); silent !== null; silent = this.wire.silent()) this.#silent(silent)
     for (let i = 0; i < this.#waiting.length; i++) lost.push(this.#waiting[i]!)
     this.#waiting = []
     this.#owner.onUpstreamClosed(this, error)
@@ -330,6 +343,18 @@ class Handshake implements Carrier {
     if (this.#left === 0) this.#upstream.handshaken()
   }
 
+  onReplyPart(): void {}
+  onSilent(): void {}
+  onPush(): void {}
+  onLost(): void {}
+}
+
+/** Drops what comes. */
+class Nobody implements Carrier {
+  arrived: Batch = []
+  onArrived(): void {
+    this.arrived = []
+  }
   onReplyPart(): void {}
   onSilent(): void {}
   onPush(): void {}

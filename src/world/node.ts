@@ -146,6 +146,7 @@ class NodeConnection implements Connection {
 
   /** 'drain' would need a water mark of one byte, and then comes after every write; an empty write behind the others costs only the slow ones. */
   #awaitDrain(): void {
+    if (this.#socket.writableEnded) return
     this.#socket.write(nothing, () => {
       if (this.#socket.writableLength !== 0) {
         this.#awaitDrain()

@@ -10,5 +10,8 @@ export function rawFrame(text: string, kind: number): Frame {
 export function withConnectionId(reply: Frame, id: number): Frame {
   const text = reply.toBuffer().toString('latin1')
   const changed = text.replace(/(\$2\r\nid\r\n):\d+\r\n/, `$1:${id}\r\n`)
-  return changed === text ? reply : rawFrame(changed, reply.kind)
+  if (changed === text) return reply
+  const frame = rawFrame(changed, reply.kind)
+  frame.flags = reply.flags
+  return frame
 }

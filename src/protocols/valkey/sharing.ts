@@ -10,6 +10,7 @@ import {
   PLAN_SHARE,
   type Sharing,
 } from '../../core/sharing.ts'
+import { argument, argumentIs } from './arguments.ts'
 import { argumentsOf } from './body.ts'
 import {
   CLASS_ATTRIBUTE,
@@ -35,6 +36,7 @@ const DISCARD = codeOf('discard')
 const SETNAME = codeOf('client|setname')
 const GETNAME = codeOf('client|getname')
 const CLIENT_ID = codeOf('client|id')
+const CLIENT_REPLY = codeOf('client|reply')
 const XREAD = codeOf('xread')
 const XREADGROUP = codeOf('xreadgroup')
 
@@ -45,6 +47,15 @@ const NOTE_GET_NAME = 3
 const NOTE_ID = 4
 const NOTE_TRANSACTION = 5
 
+/** First words of an HTTP request that a browser was made to send: servers hang up on them. */
+const HTTP_WORDS = ['post', 'host:']
+
+/** A name that CLIENT SETNAME asked for. */
+interface Naming {
+  readonly exchange: Exchange
+  readonly name: Buffer
+}
+
 /** What a server keeps per connection and another connection can be given too. */
 interface Attributes {
   readonly resp: 2 | 3
@@ -53,6 +64,7 @@ interface Attributes {
   readonly credentials: readonly Buffer[] | null
 }
 
+const NO_NAME = Buffer.alloc(0)
 const START: Attributes = { resp: 2, database: 0, credentials: null }
 
 // Cold: once per change of attributes
@@ -68,8 +80,11 @@ export class ValkeySharing implements Sharing {
   /** The attributes if the request that is under way succeeds. */
   #wanted: Attributes = START
   #wantedName: Buffer | null = null
-  /** Changed by a request that stands in a transaction: valid once EXEC succeeded. */
+  /** Names that were asked for and not granted yet, in their order. */
+  #namings: Naming[] = []
+  /** Changed by requests that stand in a transaction: valid once EXEC succeeded. */
   #queued: Attributes | null = null
+  #queuedName: Buffer | null = null
   #name: Buffer | null = null
   readonly #id: number
 
@@ -82,13 +97,17 @@ export class ValkeySharing implements Sharing {
     const { code } = exchange.request
     const kind = commandClass[code]
     if (kind === CLASS_STATELESS) {
-      if (pinned && this.#queued !== null && (code === EXEC || code === DISCARD)) exchange.note = NOTE_TRANSACTION
+      if (pinned && this.#mayHaveQueued && (code === EXEC || code === DISCARD)) exchange.note = NOTE_TRANSACTION
       return PLAN_SHARE
     }
     if (kind === CLASS_BLOCKING) return PLAN_BLOCK
     if (kind === CLASS_MAY_BLOCK) return blocks(exchange.request) ? PLAN_BLOCK : PLAN_SHARE
     if (kind === CLASS_WAIT) return PLAN_KEEP
     if (kind === CLASS_ATTRIBUTE) return this.#planAttribute(exchange)
+    if (code === 0 && isHttp(exchange.request)) {
+      exchange.response = null
+      return PLAN_END
+    }
     return PLAN_PIN
   }
 
@@ -110,14 +129,29 @@ export class ValkeySharing implements Sharing {
     return frames
   }
 
+  hasReply(exchange: Exchange): boolean {
+    return exchange.request.code !== CLIENT_REPLY || argumentIs(exchange.request, 2, 'on')
+  }
+
+  dress(): Frame[] {
+    return this.#name === null || this.#name.length === 0 ? [] : [encodeRequest(['CLIENT', 'SETNAME', this.#name])]
+  }
+
+  undress(): Frame[] {
+    return this.#name === null || this.#name.length === 0 ? [] : [encodeRequest(['CLIENT', 'SETNAME', ''])]
+  }
+
   replied(exchange: Exchange): boolean {
-    const reply = exchange.response!
+    const reply = exchange.response
+    if (exchange.note === NOTE_NAME) {
+      this.#named(exchange, reply)
+      return false
+    }
+    // Without a reply nobody knows: the connection stays the session's, as its wire says.
+    if (reply === null) return false
     switch (exchange.note) {
       case NOTE_ATTRIBUTES:
         return this.#granted(exchange, reply)
-      case NOTE_NAME:
-        if (reply.kind === SIMPLE && isOk(reply)) this.#name = this.#wantedName
-        return false
       case NOTE_GET_NAME:
         if (reply.kind === BULK || reply.kind === NULL) exchange.response = this.#nameReply()
         return false
@@ -125,11 +159,33 @@ export class ValkeySharing implements Sharing {
         if (reply.kind === INTEGER) exchange.response = rawFrame(`:${this.#id}\r\n`, INTEGER)
         return false
       case NOTE_TRANSACTION:
-        if (reply.kind === ARRAY && this.#queued !== null) this.#set(this.#queued)
-        this.#queued = null
+        this.#executed(reply.kind === ARRAY && !isNull(reply))
         return false
     }
     return false
+  }
+
+  get #mayHaveQueued(): boolean {
+    return this.#queued !== null || this.#queuedName !== null || this.#namings.length !== 0
+  }
+
+  /** The transaction has ended: what it had queued holds, or not. */
+  #executed(succeeded: boolean): void {
+    if (succeeded && this.#queued !== null) this.#set(this.#queued)
+    if (succeeded && this.#queuedName !== null) this.#name = this.#queuedName
+    this.#queued = this.#queuedName = null
+  }
+
+  /** A name was granted, or refused; without a reply it is taken to be granted. */
+  #named(exchange: Exchange, reply: Frame | null): void {
+    const at = this.#namings.findLastIndex((naming) => naming.exchange === exchange)
+    if (at < 0) return
+    const { name } = this.#namings[at]!
+    // Those before it were lost.
+    this.#namings.splice(0, at + 1)
+    if (reply !== null && reply.kind !== SIMPLE) return
+    if (reply === null || isOk(reply)) this.#name = name
+    else this.#queuedName = name
   }
 
   #planAttribute(exchange: Exchange): number {
@@ -142,7 +198,7 @@ export class ValkeySharing implements Sharing {
     if (code === CLIENT_ID) exchange.note = NOTE_ID
     else if (code === GETNAME) exchange.note = NOTE_GET_NAME
     else if (code === SETNAME) {
-      this.#wantedName = argumentsOf(request)[2] ?? null
+      this.#namings.push({ exchange, name: argumentsOf(request)[2] ?? NO_NAME })
       exchange.note = NOTE_NAME
     } else {
       const wanted = this.#wantedBy(request)
@@ -158,29 +214,30 @@ export class ValkeySharing implements Sharing {
   // Cold: once per change of attributes
   #wantedBy(request: Frame): Attributes | null {
     const args = argumentsOf(request)
-    this.#wantedName = this.#name
+    const now = this.#queued ?? this.#now
+    this.#wantedName = this.#queuedName ?? this.#name
     if (request.code === RESET) {
       this.#wantedName = null
       return START
     }
     if (request.code === AUTH) {
       if (args.length !== 2 && args.length !== 3) return null
-      return { ...this.#now, credentials: args.slice(1) }
+      return { ...now, credentials: args.slice(1) }
     }
     if (request.code === SELECT) {
       const text = args[1]?.toString('latin1') ?? ''
-      return args.length === 2 && /^\d{1,9}$/.test(text) ? { ...this.#now, database: Number(text) } : null
+      return args.length === 2 && /^\d{1,9}$/.test(text) ? { ...now, database: Number(text) } : null
     }
-    return request.code === HELLO ? this.#wantedByHello(args) : null
+    return request.code === HELLO ? this.#wantedByHello(args, now) : null
   }
 
   /** HELLO [protover [AUTH username password] [SETNAME clientname]] */
   // Cold: once per change of attributes
-  #wantedByHello(args: readonly Buffer[]): Attributes | null {
-    if (args.length === 1) return this.#now
+  #wantedByHello(args: readonly Buffer[], now: Attributes): Attributes | null {
+    if (args.length === 1) return now
     const version = args[1]!.toString('latin1')
     if (version !== '2' && version !== '3') return null
-    let credentials = this.#now.credentials
+    let { credentials } = now
     for (let at = 2; at < args.length;) {
       const word = args[at]!.toString('latin1').toUpperCase()
       if (word === 'AUTH' && at + 2 < args.length) {
@@ -191,7 +248,7 @@ export class ValkeySharing implements Sharing {
         at += 2
       } else return null
     }
-    return { ...this.#now, resp: version === '3' ? 3 : 2, credentials }
+    return { ...now, resp: version === '3' ? 3 : 2, credentials }
   }
 
   #granted(exchange: Exchange, reply: Frame): boolean {
@@ -199,12 +256,13 @@ export class ValkeySharing implements Sharing {
     if (reply.kind === SIMPLE && !isOk(reply) && exchange.request.code !== RESET) {
       // QUEUED in a transaction.
       this.#queued = this.#wanted
+      this.#queuedName = this.#wantedName
       return false
     }
     if (exchange.request.code === HELLO && (reply.kind === MAP || reply.kind === ARRAY))
       exchange.response = withConnectionId(reply, this.#id)
     this.#name = this.#wantedName
-    this.#queued = null
+    this.#queued = this.#queuedName = null
     return this.#set(this.#wanted)
   }
 
@@ -221,6 +279,17 @@ export class ValkeySharing implements Sharing {
       return this.#now.resp === 3 ? rawFrame('_\r\n', NULL) : rawFrame('$-1\r\n', BULK)
     return rawFrame(`$${name.length}\r\n${name.toString('latin1')}\r\n`, BULK)
   }
+}
+
+function isNull(reply: Frame): boolean {
+  return reply.bytes[reply.start + 1] === 0x2d
+}
+
+/** Does it begin an HTTP request? A browser that a page made send one must not reach the commands in its body. */
+// Cold: for unknown commands
+function isHttp(request: Frame): boolean {
+  const word = argument(request, 0)
+  return word !== null && HTTP_WORDS.includes(word.toString('latin1').toLowerCase())
 }
 
 function isOk(reply: Frame): boolean {

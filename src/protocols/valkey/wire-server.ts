@@ -43,6 +43,8 @@ export class ServerWire implements Wire {
   readonly session = new SessionState()
   readonly #cutter: Cutter
   readonly #inFlight = new InFlight()
+  /** Those among what was taken out that never had a reply. */
+  readonly #unanswered: Exchange[] = []
   /** A message came in part: what its further frames are. */
   #partsAre = MATCH_DROP
   /** The exchange that a reply in parts answers, which is in flight no more; null: none, or nobody waits for it. */
@@ -115,6 +117,7 @@ export class ServerWire implements Wire {
 
   silent(): Exchange | null {
     const inFlight = this.#inFlight
+    if (this.#unanswered.length > 0) return this.#unanswered.shift()!
     while (inFlight.length > 0) {
       const { effect, count } = inFlight
       if ((this.session.bits & OPAQUE_BYTES) === 0) {
@@ -144,11 +147,16 @@ export class ServerWire implements Wire {
   }
 
   takeAll(): Exchange[] {
-    const all = this.waiting()
+    const all: Exchange[] = []
+    if (this.#answering !== null) all.push(this.#answering)
     this.#answering = null
     this.#inParts = false
     this.#left = 0
-    while (this.#inFlight.length > 0) this.#inFlight.shift()
+    while (this.#inFlight.length > 0) {
+      const isSilent = (this.#inFlight.effect & SILENT) !== 0
+      const exchange = this.#inFlight.shift()
+      if (exchange !== null) (isSilent ? this.#unanswered : all).push(exchange)
+    }
     return all
   }
 
