@@ -1,23 +1,13 @@
 // Hot path
 import { causesOf, withCauses } from '../base/errors.ts'
-import type { Timer } from '../world/world.ts'
-import {
-  ANSWERING,
-  DONE,
-  HELD,
-  PART_SLOW,
-  PART_TAKEN,
-  WRITTEN,
-  type Batch,
-  type Carrier,
-  type Exchange,
-} from './exchange.ts'
+import { ANSWERING, DONE, HELD, WRITTEN, type Batch, type Carrier, type Exchange } from './exchange.ts'
 import { failureText } from './failure.ts'
-import { FRAME_HEAD, FRAME_LAST, type Frame } from './frame.ts'
+import { FRAME_LAST, type Frame } from './frame.ts'
 import type { Env } from './kind.ts'
-import { ConnectError, triage } from './loss.ts'
+import { answerAll, ConnectError, triage } from './loss.ts'
 import type { Pool } from './pool.ts'
 import { WIRE_CLEAN, WIRE_OPAQUE } from './protocol.ts'
+import { ReplyPace } from './reply-pace.ts'
 import {
   PLAN_ANSWER,
   PLAN_ATTRIBUTE,
@@ -31,11 +21,6 @@ import {
 import { countIn } from './stats.ts'
 import type { Link, SessionInfo, Transform } from './transform.ts'
 import { CLOSED, READY, type Upstream } from './upstream.ts'
-
-/** A reply announced larger than this takes its upstream from the other sessions at once. */
-const ISOLATE_BYTES = 1024 * 1024
-/** What is left of a reply when its client turns out to be slow, and is read all the same. */
-const READ_ON_BYTES = 4 * 1024 * 1024
 
 /** One session's way to the server: the sink of its chain. Decides, per request, on which upstream it goes, and keeps their order. */
 export class Lane implements Transform, Carrier {
@@ -56,8 +41,7 @@ export class Lane implements Transform, Carrier {
   #draining = false
   /** Its reply decides the session's attributes: everything later waits. */
   #changing: Exchange | null = null
-  /** Its replies were too large, or read too slowly, to share a connection with others. */
-  #bulky = false
+  readonly #pace: ReplyPace
   #flushing = false
   /** What would leave state on the pinned upstream was sent there: without it the session has lost that, or never had it. */
   #stateful = false
@@ -65,11 +49,6 @@ export class Lane implements Transform, Carrier {
   #ended = false
   #closed = false
   #congested = false
-  #stall: Timer | null = null
-  /** Bytes to come of the reply that is coming in parts, as far as it was announced. */
-  #partBytesLeft = 0
-  /** Not read from, because this session's client does not take what comes. */
-  #pausing: Upstream | null = null
 
   constructor(pool: Pool, sharing: Sharing, env: Env, info: SessionInfo, type: string) {
     this.#pool = pool
@@ -77,6 +56,7 @@ export class Lane implements Transform, Carrier {
     this.#env = env
     this.#info = info
     this.#type = type
+    this.#pace = new ReplyPace(this, pool, env)
   }
 
   onRequests(batch: Batch, link: Link): void {
@@ -126,8 +106,7 @@ export class Lane implements Transform, Carrier {
     if (this.#closed) return
     this.#closed = true
     this.#waiting = []
-    this.#stall?.cancel()
-    this.#unpause()
+    this.#pace.release()
     const upstream = this.#upstream
     this.#upstream = null
     if (upstream === null || upstream.state === CLOSED || !this.#pinned) return
@@ -149,7 +128,7 @@ export class Lane implements Transform, Carrier {
     if (this.#changing !== null) return false
     const plan = this.#sharing.plan(exchange, this.#pinned)
     if (this.#pinned) return this.#goPinned(exchange, plan)
-    if (plan === PLAN_SHARE && exchange.requestParts === null && !this.#bulky) {
+    if (plan === PLAN_SHARE && exchange.requestParts === null && !this.#pace.bulky) {
       const upstream = this.#upstream
       // Replies in flight on another upstream come first: the server must see the session's requests in their order.
       if (upstream !== null && upstream.shared) return this.#send(upstream, exchange)
@@ -161,7 +140,9 @@ export class Lane implements Transform, Carrier {
     if (plan === PLAN_KEEP && this.#upstream?.shared === true) return this.#keep(this.#upstream, exchange)
     if (this.#inFlight !== 0) return false
     if (plan === PLAN_ATTRIBUTE) return this.#change(exchange)
-    this.#pin(plan === PLAN_SHARE ? (this.#bulky ? 'bulk-replies' : 'large-request') : this.#sharing.reason(exchange))
+    this.#pin(
+      plan === PLAN_SHARE ? (this.#pace.bulky ? 'bulk-replies' : 'large-request') : this.#sharing.reason(exchange),
+    )
     if (plan === PLAN_PIN) this.#stateful = true
     return this.#send(this.#upstream!, exchange)
   }
@@ -272,7 +253,7 @@ export class Lane implements Transform, Carrier {
       const reply = exchange.response!
       if (this.#pool.isError(reply)) failed++
       if (reply.flags & FRAME_LAST) this.#inFlight--
-      else this.#headArrived(exchange, reply)
+      else this.#pace.begin(exchange, reply)
       if (exchange.note !== 0) this.#noted(exchange)
     }
     this.#pool.stats.failedRequests += failed
@@ -284,11 +265,10 @@ export class Lane implements Transform, Carrier {
   }
 
   onReplyPart(upstream: Upstream, exchange: Exchange, part: Frame): void {
-    this.#partBytesLeft -= part.end - part.start
     if (part.flags & FRAME_LAST) this.#inFlight--
     if (this.#closed) return
-    const verdict = this.#link!.replyPart(exchange, part)
-    if (verdict !== PART_TAKEN && (part.flags & FRAME_LAST) === 0) this.#slow(upstream, exchange, verdict)
+    const link = this.#link!
+    this.#pace.part(upstream, exchange, part, link.replyPart(exchange, part), () => link.close('slow-reader'))
     if (part.flags & FRAME_LAST) this.#settle()
   }
 
@@ -318,7 +298,7 @@ export class Lane implements Transform, Carrier {
 
   #maybeUnpin(): void {
     const upstream = this.#upstream
-    if (upstream === null || this.#bulky || this.#changing !== null || upstream.sending || this.#ended) return
+    if (upstream === null || this.#pace.bulky || this.#changing !== null || upstream.sending || this.#ended) return
     if (upstream.wire.state() !== WIRE_CLEAN || upstream.inFlight !== 0 || upstream.state !== READY) return
     this.#pinned = false
     this.#stateful = false
@@ -326,46 +306,6 @@ export class Lane implements Transform, Carrier {
     for (const frame of this.#sharing.undress()) upstream.tell(frame)
     if (upstream.key === this.#sharing.key) this.#pool.adopt(upstream, upstream.key)
     else upstream.destroy(new Error('its attributes are unknown'))
-  }
-
-  #headArrived(exchange: Exchange, head: Frame): void {
-    if ((head.flags & FRAME_HEAD) === 0) return
-    this.#partBytesLeft = head.announced - (head.end - head.start)
-    const upstream = exchange.upstream
-    if (upstream !== null && upstream.shared && head.announced > ISOLATE_BYTES) this.#isolate(upstream)
-  }
-
-  /** The client takes the reply slowly: the server waits, but other sessions must not. */
-  #slow(upstream: Upstream, exchange: Exchange, verdict: number): void {
-    this.#isolate(upstream)
-    if (exchange.onReplyDrain !== null) return
-    // A short rest is read on, within the session's bound: then nothing is held up behind it, here or in the server.
-    if (verdict === PART_SLOW && upstream.retired && this.#partBytesLeft <= READ_ON_BYTES) return
-    upstream.pause()
-    this.#pausing = upstream
-    const { world, limits } = this.#env
-    this.#stall = world.clock.after(limits.stallMs, () => {
-      if (upstream.wire.waiting().some((other) => other.carrier !== this)) this.#link!.close('slow-reader')
-    })
-    exchange.onReplyDrain = () => {
-      exchange.onReplyDrain = null
-      this.#stall?.cancel()
-      this.#unpause()
-    }
-  }
-
-  #unpause(): void {
-    const upstream = this.#pausing
-    this.#pausing = null
-    if (upstream === null || upstream.state === CLOSED) return
-    upstream.resume()
-    if (upstream.retired) this.#pool.retire(upstream)
-  }
-
-  /** From now on this session's replies come on upstreams of its own. */
-  #isolate(upstream: Upstream): void {
-    this.#bulky = true
-    if (upstream.shared) this.#pool.isolate(upstream)
   }
 
   // --- when things end
@@ -391,7 +331,7 @@ export class Lane implements Transform, Carrier {
     }
     if (error === null) {
       // Nobody has seen yet what its replies are like: it is not put among the others again.
-      if (!this.#established) this.#bulky = true
+      if (!this.#established) this.#pace.bulky = true
       this.#again(exchanges)
     } else this.#mourn(upstream, exchanges, error, lostState)
     this.#drain()
@@ -439,16 +379,9 @@ export class Lane implements Transform, Carrier {
     const { name, chain } = this.#env
     const causes = [`Transform ${this.#type} named ${name} failed in chain ${chain}`, ...causesOf(error)]
     const message = failureText(chain, causes, closing)
-    for (const exchange of exchanges) {
-      const reply = this.#info.protocol.failure(exchange.request, 'unavailable', message)
-      if (reply === null) {
-        this.#link!.fail(error)
-        return false
-      }
-      exchange.response = reply
-      exchange.state = DONE
-      exchange.note = 0
-      exchange.requestParts?.abort(error)
+    if (!answerAll(exchanges, message, this.#info.protocol)) {
+      this.#link!.fail(error)
+      return false
     }
     this.#pool.stats.failedRequests += exchanges.length
     this.#link!.reply(exchanges)

@@ -1,4 +1,4 @@
-import { ANSWERING, type Batch, type Carrier, type Exchange } from './exchange.ts'
+import { ANSWERING, DONE, type Batch, type Carrier, type Exchange } from './exchange.ts'
 import type { Protocol } from './protocol.ts'
 import type { Upstream } from './upstream.ts'
 
@@ -37,4 +37,17 @@ export function triage(upstream: Upstream, exchanges: Batch, error: Error, proto
     failed--
   }
   return failed
+}
+
+/** Makes an error the reply to each of `exchanges`. False: the protocol has none for one of them. */
+export function answerAll(exchanges: Batch, message: string, protocol: Protocol): boolean {
+  for (const exchange of exchanges) {
+    const reply = protocol.failure(exchange.request, 'unavailable', message)
+    if (reply === null) return false
+    exchange.response = reply
+    exchange.state = DONE
+    exchange.note = 0
+    exchange.requestParts?.abort(new Error(message))
+  }
+  return true
 }

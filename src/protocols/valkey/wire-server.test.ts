@@ -276,15 +276,22 @@ test('a transaction with subscriptions keeps its order though its reply comes in
   }
 })
 
-test('all that is in flight is taken in order, a reply that began first, tombstones left out', () => {
+test('what expects a reply is taken in order, one that began first, tombstones left out, and what expects none is silent', () => {
   const talk = new Talk(100)
   for (const line of ['GET a', 'GET b', 'GET c', 'CLIENT REPLY SKIP', 'GET d', 'GET e']) talk.send(line)
   talk.receive(`$300\r\n${'x'.repeat(200)}`)
   talk.wire.abandon(talk.exchanges[2])
   const rest = [0, 1, 3, 4, 5].map((index) => talk.exchanges[index])
   assert.deepEqual(talk.wire.waiting(), rest)
-  assert.deepEqual(talk.wire.takeAll(), rest)
+  assert.deepEqual(
+    talk.wire.takeAll(),
+    [0, 1, 5].map((index) => talk.exchanges[index]),
+  )
   assert.equal(talk.wire.inFlight, 0)
+  assert.deepEqual(
+    [talk.wire.silent(), talk.wire.silent(), talk.wire.silent()],
+    [talk.exchanges[3], talk.exchanges[4], null],
+  )
 })
 
 test('many requests in flight keep their order', () => {
