@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { availableParallelism, cpus, loadavg, release, totalmem } from 'node:os'
 import { readFileSync } from 'node:fs'
 import { machineTicks } from './proc.ts'
@@ -36,6 +37,22 @@ export function machine(): Machine {
 
 export function machineLine(of: Machine): string {
   return `${of.cores} cores (${of.cpu}), ${of.memoryGb} GB, ${of.system}, kernel ${of.kernel}, Node ${of.node}, load at the start ${of.load.toFixed(1)}`
+}
+
+/** The commit that ours was measured at, and whether files differ from it; empty outside of a repository. */
+export function commit(): string {
+  const git = (...args: string[]): string =>
+    execFileSync('git', args, {
+      cwd: import.meta.dirname,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }).trim()
+  try {
+    const changed = git('status', '--porcelain', '--untracked-files=no', '--', '../../src') !== ''
+    return `${git('rev-parse', '--short', 'HEAD')}${changed ? ' and changes' : ''}`
+  } catch {
+    return ''
+  }
 }
 
 /** Above this share of the machine's time for others, figures are not to be trusted. */

@@ -1,4 +1,4 @@
-import { machine, watchOthers } from '../harness/machine.ts'
+import { commit, machine, watchOthers } from '../harness/machine.ts'
 import { program } from '../harness/packages.ts'
 import type { Program } from '../harness/packages.ts'
 import type { Processes } from '../harness/processes.ts'
@@ -62,14 +62,17 @@ async function cell(bench: Bench, row: Row, workload: Workload, progress: string
   }
 }
 
-/** Rows take turns within a cell, so that a change of the machine's mood meets neighbours alike. */
+/**
+ * Rows take turns within a cell, so that a change of the machine's mood meets neighbours alike; cell after cell, so that memory
+ * which large values need is not seen under the small ones.
+ */
 async function measureAll(bench: Bench, cells: readonly Workload[]): Promise<Measurement[]> {
   const { rounds } = bench.options
   const total = bench.rows.length * cells.length * rounds
   const found = new Map<string, Measurement[]>()
   let done = 0
-  for (let round = 0; round < rounds; round++)
-    for (const workload of cells)
+  for (const workload of cells)
+    for (let round = 0; round < rounds; round++)
       for (const row of bench.rows) {
         const one = await cell(bench, row, workload, `[${++done}/${total}]`)
         if (one === null) continue
@@ -77,6 +80,13 @@ async function measureAll(bench: Bench, cells: readonly Workload[]): Promise<Mea
         found.set(id, [...(found.get(id) ?? []), one])
       }
   return [...found.values()].map(mean)
+}
+
+/** Each version once; ours with its commit. */
+function versions(rows: readonly Row[]): string[] {
+  const at = commit()
+  const named = rows.map(({ ours, started }) => (ours && at !== '' ? `${started.version} (${at})` : started.version))
+  return [...new Set(named)]
 }
 
 /** Starts everything, measures all cells, and gathers what the report needs. */
@@ -98,7 +108,7 @@ export async function runBench(
   return {
     date: new Date().toISOString().slice(0, 16).replace('T', ' '),
     machine: of,
-    versions: [...new Set(bench.rows.map(({ started }) => started.version))],
+    versions: versions(bench.rows),
     command,
     othersShare: others(),
     workloads: cells,
