@@ -5,38 +5,9 @@ import { test } from 'node:test'
 import { ReplyParser, showReply, type Reply } from '../../src/protocols/valkey/model/reply-parser.ts'
 import { ValkeyModel } from '../../src/protocols/valkey/model/server.ts'
 import { nodeWorld } from '../../src/world/node.ts'
+import { lineOf, linesOf } from './lines.ts'
 import { SCENARIOS } from './model-scenarios.ts'
 import { startRedis } from './servers.ts'
-
-interface Line {
-  readonly shown: string
-  /** '' compare all, '~' without order, '?' the type only. */
-  readonly how: string
-  readonly bytes: Buffer
-}
-
-function lineOf(text: string): Line {
-  if (text.startsWith('!')) {
-    const raw = text
-      .slice(1)
-      .replaceAll('\\r', '\r')
-      .replaceAll('\\n', '\n')
-      .replaceAll('\\\r', '\\r')
-      .replaceAll('\\\n', '\\n')
-      .replaceAll('\\\\', '\\')
-    return { shown: text, how: '', bytes: Buffer.from(raw, 'latin1') }
-  }
-  const how = '~?'.includes(text[0]!) ? text[0]! : ''
-  const words = text
-    .slice(how.length)
-    .split(' ')
-    .map((word) => (word === "''" ? '' : word))
-  return {
-    shown: text,
-    how,
-    bytes: Buffer.from(`*${words.length}\r\n${words.map((word) => `$${word.length}\r\n${word}\r\n`).join('')}`),
-  }
-}
 
 async function replies(port: number, request: Buffer): Promise<Reply[]> {
   const socket = connect(port, '127.0.0.1')
@@ -72,14 +43,7 @@ test('the model answers as a real server does, byte for byte', async (t) => {
   let compared = 0
   for (const [name, text] of Object.entries(SCENARIOS)) {
     await t.test(name, async () => {
-      const lines = [
-        FLUSH,
-        ...text
-          .split('\n')
-          .map((line) => line.trim())
-          .filter((line) => line !== '')
-          .map(lineOf),
-      ]
+      const lines = [FLUSH, ...linesOf(text)]
       const request = Buffer.concat([...lines.map(({ bytes }) => bytes), QUIT])
       const [expected, actual] = await Promise.all([
         replies(redis.port, request),

@@ -53,6 +53,8 @@ const RULES: Record<string, Rule> = {
   'client|no-touch': [CLASS_STATEFUL, 'client-no-touch'],
   'client|capa': [CLASS_STATEFUL, 'client-capa'],
   'client|import-source': [CLASS_STATEFUL, 'client-import-source'],
+  // It can do anything, and DEBUG PROTOCOL push sends more than a reply.
+  debug: [CLASS_STATEFUL, 'debug'],
   // It waits for replicas, and then the connection ends or an error comes.
   shutdown: [CLASS_STATEFUL, 'shutdown'],
   subscribe: [CLASS_SUBSCRIPTION, 'subscribe'],

@@ -11,6 +11,8 @@ import { ARRAY, BULK, CR, LF, MINUS, REQUEST, ZERO } from './resp.ts'
 export const BULK_BYTES_MAX = 512 * 1024 * 1024
 /** Most arguments of a request: Redis takes any 32-bit count. */
 export const ARGUMENTS_MAX = 0x7fffffff
+/** A negative count means no request at all; servers take any that fits into 64 bits. */
+const NOTHING_DIGITS_MAX = 19
 /** Longest inline request, and longest line of a length: PROTO_INLINE_MAX_SIZE. */
 export const LINE_BYTES_MAX = 64 * 1024
 
@@ -175,7 +177,7 @@ export class RequestScan {
         p + 1 >= end ||
         bytes[p] !== CR ||
         bytes[p + 1] !== LF ||
-        count > ARGUMENTS_MAX ||
+        (negative ? p - first > NOTHING_DIGITS_MAX : count > ARGUMENTS_MAX) ||
         p === first ||
         (bytes[first] === ZERO && (negative || p !== first + 1))
       ) {
