@@ -58,24 +58,42 @@ class Visit {
 class Trip {
   readonly visit: Visit
   readonly batch: Batch
-  /** Those whose replies have not come, in their places. */
-  readonly waiting: (Exchange | null)[]
+  /** What it resolves with: the array of whoever called. */
+  readonly answered: Batch
+  /** Exchanges whose replies have not come. */
   left: number
-  /** Place of the next reply, if replies come in the order of requests. */
+  /** Those are `batch[at]` and what follows, until one comes out of turn; from then on what is not null in `open`. */
   at = 0
+  open: (Exchange | null)[] | null = null
+  /** Some have no reply. */
+  silent = false
   readonly replies: Promise<Batch>
   readonly resolve: (batch: Batch) => void
   readonly reject: (error: Error) => void
 
-  constructor(visit: Visit, batch: Batch) {
+  constructor(visit: Visit, batch: Batch, answered: Batch) {
     const { promise, resolve, reject } = Promise.withResolvers<Batch>()
     this.visit = visit
     this.batch = batch
-    this.waiting = batch.slice()
+    this.answered = answered
     this.left = batch.length
     this.replies = promise
     this.resolve = resolve
     this.reject = reject
+  }
+
+  /** Takes the exchange out of those that are waited for; false: it is none of them. */
+  take(exchange: Exchange): boolean {
+    if (this.open === null) {
+      const i = this.batch.indexOf(exchange, this.at)
+      if (i < 0) return false
+      this.open = this.batch.slice()
+      this.open.fill(null, 0, this.at)
+    }
+    const i = this.open.indexOf(exchange)
+    if (i < 0) return false
+    this.open[i] = null
+    return true
   }
 }
 
@@ -121,7 +139,7 @@ class Around implements Transform {
     let error: Error | null = null
     for (let i = 0; i < batch.length; i++) {
       const exchange = batch[i]!
-      const visit = this.#arrived(exchange)
+      const visit = this.#arrived(exchange, false)
       if (visit !== null && !visit.over) {
         if (visit.replies++ === 0) this.#answered++
       } else if (visit !== null && visit.error !== null) {
@@ -146,11 +164,11 @@ class Around implements Transform {
   }
 
   onSilent(exchange: Exchange): void {
-    this.#arrived(exchange)
+    this.#arrived(exchange, true)
   }
 
   onCancel(exchange: Exchange): void {
-    this.#arrived(exchange)
+    this.#arrived(exchange, true)
   }
 
   close(): void {
@@ -189,7 +207,7 @@ class Around implements Transform {
     const going = same ? batch : some.filter((exchange) => !exchange.cancelled)
     if (!same && new Set(going).size !== going.length) throw new Error('an exchange stands in the batch twice')
     visit.kept -= some.length
-    const trip = new Trip(visit, going)
+    const trip = new Trip(visit, going, some)
     if (going.length === 0) trip.resolve([])
     else {
       visit.trips++
@@ -201,26 +219,26 @@ class Around implements Transform {
   }
 
   /** The exchange has its reply, or needs none any more. Returns whose it is, null where nothing waits for it. */
-  #arrived(exchange: Exchange): Visit | null {
+  #arrived(exchange: Exchange, silent: boolean): Visit | null {
     const trips = this.#trips
     for (let t = 0; t < trips.length; t++) {
       const trip = trips[t]!
-      if (trip.waiting[trip.at] === exchange) return this.#arrivedOn(trip, t, trip.at++)
+      if (trip.open !== null || trip.batch[trip.at] !== exchange) continue
+      trip.at++
+      return this.#arrivedOn(trip, t, silent)
     }
-    for (let t = 0; t < trips.length; t++) {
-      const i = trips[t]!.waiting.indexOf(exchange)
-      if (i >= 0) return this.#arrivedOn(trips[t]!, t, i)
-    }
+    for (let t = 0; t < trips.length; t++) if (trips[t]!.take(exchange)) return this.#arrivedOn(trips[t]!, t, silent)
     return null
   }
 
-  #arrivedOn(trip: Trip, t: number, i: number): Visit {
-    const { visit, batch } = trip
-    trip.waiting[i] = null
+  #arrivedOn(trip: Trip, t: number, silent: boolean): Visit {
+    const { visit, answered } = trip
+    if (silent) trip.silent = true
     if (--trip.left !== 0) return visit
-    this.#trips.splice(t, 1)
+    if (t === 0) this.#trips.shift()
+    else this.#trips.splice(t, 1)
     visit.trips--
-    trip.resolve(batch.some(({ response }) => response === null) ? batch.filter(hasResponse) : batch.slice())
+    trip.resolve(trip.silent ? answered.filter(({ response }) => response !== null) : answered)
     return visit
   }
 
@@ -272,10 +290,6 @@ class Around implements Transform {
     }
     if (this.#visits.size !== 0) this.#deadline = link.after(() => this.#deadlinePassed(link))
   }
-}
-
-function hasResponse(exchange: Exchange): boolean {
-  return exchange.response !== null
 }
 
 /** Replies that lie in one buffer that is lent are copied at one go. What this leaves out its stage copies one by one. */
