@@ -1,0 +1,31 @@
+import { around } from '../../src/core/around.ts'
+import { transform } from '../../src/core/kind.ts'
+import { z } from 'zod'
+
+/** The same as first-word-hooks.ts, written as an onion. */
+export default transform({
+  type: 'FirstWordOnion',
+  doc: 'Answers FLUSHALL and FLUSHDB with an error, and counts error replies.',
+  needs: ['queries'],
+  options: z.strictObject({}),
+  create(_options, { metrics, name }) {
+    const errors = metrics.counter('bench_error_replies', { transform: name })
+    return ({ protocol }) => {
+      const names: string[] = []
+      return around(async (batch, next) => {
+        let refused = false
+        for (const exchange of batch) {
+          names.length = 0
+          protocol.queries!.names(exchange.request, names)
+          if (names[0] !== 'FLUSHALL' && names[0] !== 'FLUSHDB') continue
+          exchange.response = protocol.failure(exchange.request, 'rejected', 'this proxy flushes nothing')
+          refused = true
+        }
+        const answered = await next(refused ? batch.filter(({ response }) => response === null) : batch)
+        let count = 0
+        for (const { response } of answered) if (response!.bytes[response!.start] === 0x2d) count++
+        if (count > 0) errors.add(count)
+      })
+    }
+  },
+})
