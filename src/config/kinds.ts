@@ -12,6 +12,9 @@ export const KINDS: KindList = {
     Valkey: async () => (await import('../protocols/valkey/source.ts')).valkeySource,
   },
   transforms: {
+    DebugPrinter: async () => (await import('../transforms/debug-printer.ts')).debugPrinter,
+    DebugReturner: async () => (await import('../transforms/debug-returner.ts')).debugReturner,
+    Loopback: async () => (await import('../transforms/loopback.ts')).loopback,
     NullSink: async () => (await import('../transforms/null-sink.ts')).nullSink,
     QueryCounter: async () => (await import('../transforms/query-counter.ts')).queryCounter,
     QueryTypeFilter: async () => (await import('../transforms/query-type-filter.ts')).queryTypeFilter,

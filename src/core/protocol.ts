@@ -49,7 +49,7 @@ export interface Wire {
 
   /** Server side: the exchange's request is being written. Client side: it was read. In the order of the bytes. */
   sent(exchange: Exchange): void
-  /** Server side: which exchange does the frame answer? Its verdict stands in `matched`. */
+  /** Server side: which exchange does the frame answer? Its verdict stands in `matched`. An interim reply is a part. */
   match(frame: Frame): Exchange | null
   /** MATCH_PUSH ... MATCH_DROP: what the last `match` found. */
   readonly matched: number
@@ -66,6 +66,22 @@ export interface Wire {
   waiting(): Exchange[]
   /** Server side: takes out all exchanges in flight that expect a frame and that somebody waits for; those that expect none come out of `silent` afterwards, in the order in which they were sent. Called when the connection died. */
   takeAll(): Exchange[]
+  /**
+   * Where the bytes that leave are not those that came: called for every frame, in the order in which they leave, right before it
+   * is written; what it returns is written instead. Server side: requests and their parts, before `sent`. Client side: replies, their
+   * parts, interim replies, and pushes, which have no exchange. Here ids are mapped and frames wrapped, and a wire that both sides
+   * switch learns when. A borrowed frame may be changed where it lies, any other only in a copy.
+   */
+  leave?(frame: Frame, exchange: Exchange | null): Frame
+  /** Client side: what left last ends the stream (a body that the end of the connection ends): the session ends with it. */
+  readonly ended?: boolean
+  /**
+   * Client side: an exchange that the client gave up by a message of its own, which `next` passed over, or null. Asked until null
+   * whenever `next` has been.
+   */
+  cancelled?(): Exchange | null
+  /** Server side: how many exchanges may be in flight at once; what is more waits. Absent: any number. */
+  readonly depth?: number
   /** The peer ended its stream. A frame that its end completes, else null. Throws ProtocolError where a frame was torn. */
   eof(): Frame | null
   /** WIRE_CLEAN, WIRE_DIRTY or WIRE_OPAQUE. */
@@ -123,6 +139,8 @@ export interface Protocol<Body = unknown> {
   retag(frame: Frame, stream: number): void
   /** An error reply to `request`, or null where the protocol has none: then the session is closed. */
   failure(request: Frame, kind: FailureKind, message: string): Frame | null
+  /** A reply that carries `text`, where the protocol has one that fits any request. */
+  textReply?(request: Frame, text: string): Frame
   /** One line for DebugPrinter and logs: the decoded form. */
   describe(frame: Frame): string
   readonly queries?: QueryFacet

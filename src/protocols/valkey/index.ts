@@ -25,6 +25,10 @@ export const valkey: Protocol<Body> = {
   /** Replies follow the order of requests: there is nothing to retag. */
   retag(): void {},
   failure,
+  /** A bulk string. */
+  textReply(_request: Frame, text: string): Frame {
+    return encodeReply({ type: 'bulk', bytes: Buffer.from(text) })
+  },
   describe,
   queries,
 }
