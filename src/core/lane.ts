@@ -4,7 +4,7 @@ import { ANSWERING, DONE, HELD, WRITTEN, type Batch, type Carrier, type Exchange
 import { failureText } from './failure.ts'
 import { FRAME_LAST, type Frame } from './frame.ts'
 import type { Env } from './kind.ts'
-import { answerAll, ConnectError, triage } from './loss.ts'
+import { answerAll, brokenOff, ConnectError, triage } from './loss.ts'
 import type { Pool } from './pool.ts'
 import { WIRE_CLEAN, WIRE_OPAQUE } from './protocol.ts'
 import { ReplyPace } from './reply-pace.ts'
@@ -342,7 +342,8 @@ export class Lane implements Transform, Carrier {
     if (link === null) return
     const partly = exchanges.some((one) => one.state === ANSWERING || one.requestParts?.ended === false)
     if (partly || (lostState && exchanges.length === 0)) {
-      this.#env.log.error(withCauses('connection was unexpectedly terminated', causesOf(error)))
+      if (!exchanges.some(brokenOff))
+        this.#env.log.error(withCauses('connection was unexpectedly terminated', causesOf(error)))
       link.close('upstream-lost')
       return
     }

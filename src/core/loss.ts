@@ -51,3 +51,8 @@ export function answerAll(exchanges: Batch, message: string, protocol: Protocol)
   }
   return true
 }
+
+/** Did its client leave in the middle of it? The upstream was closed for that alone. */
+export function brokenOff(exchange: Exchange): boolean {
+  return exchange.requestParts !== null && exchange.requestParts.error !== null
+}
