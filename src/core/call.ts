@@ -1,6 +1,6 @@
 import { Assembler } from './assembler.ts'
 import { AT_OWNER, PART_TAKEN, type Batch, type Exchange, type Owner } from './exchange.ts'
-import { FRAME_LAST, type Frame } from './frame.ts'
+import { FRAME_INTERIM, FRAME_LAST, type Frame } from './frame.ts'
 
 /** A stage's own request: its reply ends here, put together where it comes in parts. */
 export class Call implements Owner {
@@ -39,7 +39,7 @@ export class Call implements Owner {
 
   onReplyPart(_exchange: Exchange, part: Frame): number {
     const assembler = this.#assembler
-    if (assembler !== null)
+    if (assembler !== null && (part.flags & FRAME_INTERIM) === 0)
       this.#assemble(() => {
         const whole = assembler.add(part)
         if (whole !== null) this.#resolve(whole)

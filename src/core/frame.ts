@@ -2,6 +2,8 @@
 export const FRAME_HEAD = 1
 /** The frame ends a message. */
 export const FRAME_LAST = 2
+/** A reply before the real one, of which there may be several; handed up like a part, and alone: neither head nor last. */
+export const FRAME_INTERIM = 4
 /** A frame that is the whole message. */
 export const FRAME_WHOLE = FRAME_HEAD | FRAME_LAST
 
@@ -22,7 +24,7 @@ export class Frame {
   bytes: Buffer
   start: number
   end: number
-  /** FRAME_HEAD | FRAME_LAST. A message larger than the cut-through bound comes as a head and further parts. */
+  /** FRAME_HEAD | FRAME_LAST, or FRAME_INTERIM. A message larger than the cut-through bound comes as a head and further parts. */
   flags: number
   /** The protocol's own type: RESP type byte, CQL opcode, Kafka api key. */
   kind: number

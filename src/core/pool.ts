@@ -1,6 +1,6 @@
 import { systemErrorText } from '../base/errors.ts'
 import type { Address, World } from '../world/world.ts'
-import { ANSWERING, type Carrier } from './exchange.ts'
+import { ANSWERING, type Carrier, type Exchange } from './exchange.ts'
 import type { Frame } from './frame.ts'
 import type { Log } from './kind.ts'
 import { Scratch } from './outbox.ts'
@@ -128,9 +128,10 @@ export class Pool implements UpstreamOwner {
     this.stats.isolations++
     this.#unshare(upstream)
     upstream.retired = true
-    for (const [carrier, exchanges] of byCarrier(upstream.wire.waiting())) {
+    for (const [carrier, exchanges] of byCarrier(upstream.owed())) {
       const movable = exchanges[0]!.state === ANSWERING ? exchanges.slice(1) : exchanges
-      if (movable.length === 0 || !movable.every((exchange) => repeatable(exchange, this.protocol))) continue
+      const moves = (exchange: Exchange) => upstream.unsent(exchange) || repeatable(exchange, this.protocol)
+      if (movable.length === 0 || !movable.every(moves)) continue
       for (const exchange of movable) upstream.abandon(exchange)
       carrier.onLost(upstream, movable, null, false)
     }

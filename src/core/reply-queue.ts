@@ -1,9 +1,10 @@
 // Hot path
 import { Ring } from '../base/ring.ts'
 import { AT_OWNER, DONE, PART_FULL, PART_SLOW, PART_TAKEN, type Batch, type Exchange } from './exchange.ts'
-import { FRAME_LAST, type Frame } from './frame.ts'
+import { FRAME_INTERIM, FRAME_LAST, type Frame } from './frame.ts'
 import type { Outbox } from './outbox.ts'
 import { Parts } from './parts.ts'
+import type { Wire } from './protocol.ts'
 import type { SourceStats } from './stats.ts'
 
 /**
@@ -13,7 +14,11 @@ import type { SourceStats } from './stats.ts'
 export class ReplyQueue {
   /** Exchanges taken and not answered whole. */
   inFlight = 0
+  /** What left ends the stream: nothing can follow. */
+  ended = false
   readonly #outbox: Outbox
+  /** Where what leaves is not what came; else null. */
+  readonly #wire: Wire | null
   readonly #ordered: boolean
   /** Unsent bytes at which parts are to stop. */
   readonly #unsentBytesMax: number
@@ -28,8 +33,9 @@ export class ReplyQueue {
   readonly #pushes: Frame[] = []
   #closed = false
 
-  constructor(outbox: Outbox, ordered: boolean, unsentBytesMax: number, stats: SourceStats) {
+  constructor(outbox: Outbox, wire: Wire, ordered: boolean, unsentBytesMax: number, stats: SourceStats) {
     this.#outbox = outbox
+    this.#wire = wire.leave === undefined ? null : wire
     this.#ordered = ordered
     this.#unsentBytesMax = unsentBytesMax
     this.#stats = stats
@@ -61,14 +67,8 @@ export class ReplyQueue {
 
   /** A further frame of a reply. PART_SLOW: the client takes it slowly; PART_FULL: the order of replies holds it up. */
   acceptPart(exchange: Exchange, part: Frame): number {
-    if (this.#emitting !== exchange) {
-      // Where a stage put a whole reply in the place of its head, the rest goes nowhere.
-      if (exchange.at === AT_OWNER && exchange.response!.flags & FRAME_LAST) return PART_TAKEN
-      const parts = (exchange.responseParts ??= new Parts())
-      parts.onDrain ??= () => exchange.onReplyDrain?.()
-      return parts.push(part) ? PART_TAKEN : PART_FULL
-    }
-    this.#append(part)
+    if (this.#emitting !== exchange) return this.#holdPart(exchange, part)
+    this.#append(part, exchange)
     if (part.flags & FRAME_LAST) {
       this.#emitting = null
       this.#finish(exchange)
@@ -78,24 +78,45 @@ export class ReplyQueue {
     return this.#outbox.unsentBytes <= this.#unsentBytesMax ? PART_TAKEN : PART_SLOW
   }
 
-  /** The exchange has no reply. */
+  /** What waits there leaves with its head, or when the head's turn has come. */
+  #holdPart(exchange: Exchange, part: Frame): number {
+    const hasHead = exchange.at === AT_OWNER
+    // Where a stage put a whole reply in the place of its head, the rest goes nowhere.
+    if (hasHead && (exchange.response === null || exchange.response.flags & FRAME_LAST)) return PART_TAKEN
+    const isNext = this.#emitting === null && (!this.#ordered || this.#ring.peek() === exchange)
+    if (part.flags & FRAME_INTERIM && isNext && !hasHead) {
+      this.#append(part, exchange)
+      return PART_TAKEN
+    }
+    const parts = (exchange.responseParts ??= new Parts())
+    parts.onDrain ??= () => exchange.onReplyDrain?.()
+    return parts.push(part) ? PART_TAKEN : PART_FULL
+  }
+
+  /** The exchange has no reply, or nobody waits for it. A reply that has left in part goes on. */
   acceptSilence(exchange: Exchange): void {
+    if (this.#emitting === exchange) return
+    const waits = exchange.at === AT_OWNER && exchange.response !== null
     exchange.at = AT_OWNER
     exchange.response = null
     exchange.state = DONE
-    if (this.#ordered) this.advance()
+    if (this.#ordered || waits) this.advance()
     else this.#leave(exchange)
   }
 
   acceptPush(push: Frame): void {
     if (this.#emitting !== null) this.#pushes.push(push.own())
-    else this.#append(push)
+    else this.#append(push, null)
   }
 
   /** Everything whose turn has come leaves. */
   advance(): void {
     for (let exchange = this.#ring.peek(); exchange !== undefined; exchange = this.#ring.peek()) {
-      if (exchange.at !== AT_OWNER || this.#emitting !== null) return
+      if (this.#emitting !== null) return
+      if (exchange.at !== AT_OWNER) {
+        if (exchange.responseParts !== null) this.#emitInterims(exchange, exchange.responseParts)
+        return
+      }
       if (exchange.response !== null) this.#emit(exchange)
       else if (exchange.state === DONE) this.#finish(exchange)
       else return
@@ -137,16 +158,16 @@ export class ReplyQueue {
 
   #emit(exchange: Exchange): void {
     const frame = exchange.response!
-    this.#append(frame)
+    const parts = exchange.responseParts
+    let part = parts === null ? null : this.#emitInterims(exchange, parts)
+    this.#append(frame, exchange)
     if (frame.flags & FRAME_LAST) {
       this.#finish(exchange)
       return
     }
     this.#emitting = exchange
-    const parts = exchange.responseParts
-    if (parts === null) return
-    for (let part = parts.shift(); part !== null; part = parts.shift()) {
-      this.#append(part)
+    for (; part !== null; part = parts!.shift()) {
+      this.#append(part, exchange)
       if (part.flags & FRAME_LAST) {
         this.#emitting = null
         this.#finish(exchange)
@@ -155,19 +176,30 @@ export class ReplyQueue {
     }
   }
 
+  /** The first part that is no interim reply, taken out, if there is one. */
+  #emitInterims(exchange: Exchange, parts: Parts): Frame | null {
+    let part = parts.shift()
+    for (; part !== null && part.flags & FRAME_INTERIM; part = parts.shift()) this.#append(part, exchange)
+    return part
+  }
+
   #leave(exchange: Exchange): void {
+    if (exchange.slot === GONE) return
     this.inFlight--
     if (this.#ordered) return
     const last = this.#open.pop()!
-    if (last === exchange) return
     last.slot = exchange.slot
-    this.#open[last.slot] = last
+    if (last !== exchange) this.#open[last.slot] = last
+    exchange.slot = GONE
   }
 
-  #append(frame: Frame): void {
+  #append(frame: Frame, exchange: Exchange | null): void {
     if (this.#closed) return
-    this.#stats.bytesWritten += frame.end - frame.start
-    this.#outbox.append(frame)
+    const wire = this.#wire
+    const leaving = wire === null ? frame : wire.leave!(frame, exchange)
+    this.#stats.bytesWritten += leaving.end - leaving.start
+    this.#outbox.append(leaving)
+    if (wire !== null && wire.ended === true) this.ended = this.#closed = true
   }
 
   /** The exchange at the ring's head has left whole. */
@@ -178,9 +210,12 @@ export class ReplyQueue {
     // A stage answered it before all of it came: the rest goes nowhere.
     if (exchange.carrier === null) exchange.requestParts?.abort(answered)
     if (this.#pushes.length === 0) return
-    for (let i = 0; i < this.#pushes.length; i++) this.#append(this.#pushes[i]!)
+    for (let i = 0; i < this.#pushes.length; i++) this.#append(this.#pushes[i]!, null)
     this.#pushes.length = 0
   }
 }
+
+/** `Exchange.slot` of one that is in flight no more. */
+const GONE = -1
 
 const answered = new Error('answered before all of the request had come')

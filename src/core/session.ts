@@ -7,6 +7,7 @@ import { AT_OWNER, Exchange, PART_FULL, PART_SLOW, type Batch } from './exchange
 import { failureText, logRefusal } from './failure.ts'
 import { FRAME_HEAD, FRAME_LAST, FRAME_WHOLE, type Frame } from './frame.ts'
 import { Input } from './input.ts'
+import { Linger } from './linger.ts'
 import { Outbox } from './outbox.ts'
 import { Parts } from './parts.ts'
 import { ProtocolError, type Wire } from './protocol.ts'
@@ -16,8 +17,6 @@ import type { SessionInfo } from './transform.ts'
 
 /** Unparsed bytes at which reading stops while the server, not the client, is what the session waits for. */
 const INPUT_BYTES_MAX = 256 * 1024
-/** How long a closed session waits for its client to take the last bytes and close too. */
-const LINGER_MS = 5000
 
 const OPEN = 0
 /** Takes no more requests; ends when everything in flight was answered. */
@@ -39,6 +38,7 @@ export class Session implements ConnectionHandler, ChainTop, Task {
   readonly #outbox: Outbox
   readonly #input = new Input()
   readonly #replies: ReplyQueue
+  readonly #linger: Linger
   /** Its request's head has gone down, the rest has not come. */
   #arriving: Exchange | null = null
   #assembler: Assembler | null = null
@@ -60,7 +60,8 @@ export class Session implements ConnectionHandler, ChainTop, Task {
     this.#wire = info.protocol.wire('client', source.wireOptions)
     this.#outbox = new Outbox(connection, source.world.turn, source.scratch, false)
     const ordered = info.protocol.orderToClient === 'request-order'
-    this.#replies = new ReplyQueue(this.#outbox, ordered, source.limits.sessionUnsentBytes, source.stats)
+    this.#replies = new ReplyQueue(this.#outbox, this.#wire, ordered, source.limits.sessionUnsentBytes, source.stats)
+    this.#linger = new Linger(connection, this.#outbox, source.world.clock)
     this.lastActive = source.world.clock.now()
     this.chain = new Chain(source.chain, this, source.world, source.limits, source.log)
     connection.handler = this
@@ -88,7 +89,16 @@ export class Session implements ConnectionHandler, ChainTop, Task {
 
   onDrain(): void {
     this.#outbox.drained()
-    this.#drained()
+    if (this.#outbox.unsentBytes <= this.#source.limits.sessionUnsentBytes / 2) {
+      if (this.#stalled) {
+        this.#stalled = false
+        this.#schedule()
+      }
+      this.#replies.emitting?.onReplyDrain?.()
+    }
+    this.#weigh()
+    if (this.#state === DRAINING) this.#maybeEnd()
+    else if (this.#state === ENDING) this.#linger.goOn()
   }
 
   onEnd(): void {
@@ -103,6 +113,7 @@ export class Session implements ConnectionHandler, ChainTop, Task {
     this.#state = CLOSED
     this.#outbox.clear()
     this.#input.clear()
+    this.#linger.close()
     this.#weigh()
     this.chain.cancelAll(this.#replies.takeAll())
     this.chain.close()
@@ -177,7 +188,16 @@ export class Session implements ConnectionHandler, ChainTop, Task {
       this.#refuse(error, batch, now)
     }
     if (batch.length !== 0) this.chain.down(batch)
+    if (wire.cancelled !== undefined) this.#cancel(wire)
     return frames === quantum
+  }
+
+  /** What the client gave up is answered no more, unless part of its reply has left. */
+  #cancel(wire: Wire): void {
+    for (let given = wire.cancelled!(); given !== null; given = wire.cancelled!()) {
+      this.chain.cancel(given)
+      this.onSilent(given)
+    }
   }
 
   #take(frame: Frame, batch: Batch, now: number): Exchange {
@@ -348,6 +368,11 @@ export class Session implements ConnectionHandler, ChainTop, Task {
   /** Something left, or was answered: is the client too slow, may the next requests go, is this the end? */
   #after(): void {
     this.lastActive = this.#source.world.clock.now()
+    if (this.#replies.ended && this.#state < ENDING) {
+      this.#reason = 'stream-ended'
+      this.#conclude()
+      return
+    }
     if (this.#outbox.unsentBytes > this.#source.limits.sessionUnsentBytes) this.#stall()
     if (this.#state === DRAINING) this.#maybeEnd()
     else if (!this.#blocked() && (this.#wire.pending !== 0 || this.#input.bytes !== 0 || this.#inputEnded))
@@ -360,40 +385,15 @@ export class Session implements ConnectionHandler, ChainTop, Task {
     this.#weigh()
   }
 
-  #drained(): void {
-    if (this.#outbox.unsentBytes <= this.#source.limits.sessionUnsentBytes / 2) {
-      if (this.#stalled) {
-        this.#stalled = false
-        this.#schedule()
-      }
-      this.#replies.emitting?.onReplyDrain?.()
-    }
-    this.#weigh()
-    if (this.#state === DRAINING) this.#maybeEnd()
-    else if (this.#state === ENDING) this.#finishEnd()
-  }
-
   #maybeEnd(): void {
-    if (this.#state !== DRAINING || this.#replies.inFlight !== 0) return
-    this.#state = ENDING
-    this.#replies.close()
-    this.chain.close()
-    this.#finishEnd()
+    if (this.#state === DRAINING && this.#replies.inFlight === 0) this.#conclude()
   }
 
-  #finishEnd(): void {
-    this.#outbox.run()
-    const left = this.#outbox.unsentBytes
-    if (left === 0) {
-      this.#connection.end()
-      // Reading goes on, into nothing: a close with unread bytes would reset the connection and lose the last replies.
-      if (!this.#inputEnded) this.#connection.resume()
-    }
-    this.#source.world.clock.after(LINGER_MS, () => {
-      if (this.#state !== ENDING) return
-      // A client that takes nothing more can't hold up the end.
-      if (left === 0 || this.#outbox.unsentBytes === left) this.#connection.destroy()
-      else this.#finishEnd()
-    })
+  /** Nothing more is to be said: the last bytes leave. */
+  #conclude(): void {
+    this.#state = ENDING
+    this.chain.cancelAll(this.#replies.takeAll())
+    this.chain.close()
+    this.#linger.goOn()
   }
 }

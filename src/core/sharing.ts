@@ -15,6 +15,8 @@ export const PLAN_KEEP = 4
 export const PLAN_ANSWER = 5
 /** As PLAN_ANSWER, and the session ends. */
 export const PLAN_END = 6
+/** Nothing else goes on its connection while it is in flight, and it leaves nothing there. */
+export const PLAN_ALONE = 7
 
 /** What a protocol's sink tells the core of how its connections may be shared. One instance per session. */
 export interface Sharing {
@@ -26,7 +28,7 @@ export interface Sharing {
   dress(): Frame[]
   /** Requests that take that away again. */
   undress(): Frame[]
-  /** PLAN_SHARE ... PLAN_END. May be asked more than once for an exchange; sets `exchange.note` when its reply matters. */
+  /** PLAN_SHARE ... PLAN_ALONE. May be asked more than once for an exchange; sets `exchange.note` when its reply matters. */
   plan(exchange: Exchange, pinned: boolean): number
   /** Will the server answer it, as far as the request itself tells? */
   hasReply(exchange: Exchange): boolean

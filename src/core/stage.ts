@@ -6,7 +6,7 @@ import { Call } from './call.ts'
 import type { Chain, StageSpec } from './chain.ts'
 import { ANSWERING, AT_OWNER, DONE, Exchange, PART_TAKEN, UPWARDS, type Batch } from './exchange.ts'
 import { failureText } from './failure.ts'
-import { FRAME_LAST, type Frame } from './frame.ts'
+import { FRAME_INTERIM, FRAME_LAST, type Frame } from './frame.ts'
 import { Gate } from './gate.ts'
 import type { Link, Transform } from './transform.ts'
 
@@ -121,7 +121,7 @@ export class Stage implements Link {
 
   replyPart(exchange: Exchange, part: Frame): number {
     const assembler = this.chain.assembles ? this.#assembling.get(exchange) : undefined
-    if (assembler === undefined) return exchange.owner.onReplyPart(exchange, part)
+    if (assembler === undefined || part.flags & FRAME_INTERIM) return exchange.owner.onReplyPart(exchange, part)
     try {
       const whole = assembler.add(part)
       if (whole === null) return PART_TAKEN

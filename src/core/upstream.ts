@@ -2,7 +2,7 @@
 import { assert } from '../base/assert.ts'
 import { systemErrorText } from '../base/errors.ts'
 import type { Connection, ConnectionHandler, World } from '../world/world.ts'
-import { ANSWERING, DONE, PART_TAKEN, QUEUED, WRITTEN, Exchange, type Batch, type Carrier } from './exchange.ts'
+import { ANSWERING, DONE, QUEUED, WRITTEN, Exchange, type Batch, type Carrier } from './exchange.ts'
 import { FRAME_LAST, type Frame } from './frame.ts'
 import { Outbox, type Scratch } from './outbox.ts'
 import {
@@ -14,7 +14,8 @@ import {
   type Wire,
   type WireOptions,
 } from './protocol.ts'
-import { byCarrier, ConnectError, LostError } from './loss.ts'
+import { Handshake, Nobody, noOwner } from './handshake.ts'
+import { byCarrier, LostError } from './loss.ts'
 import type { PoolStats } from './stats.ts'
 
 /** Unsent bytes at which an upstream takes no more for now. */
@@ -58,6 +59,9 @@ export class Upstream implements ConnectionHandler {
   /** What came before it was ready. */
   #waiting: Batch = []
   readonly #touched: Carrier[] = []
+  /** What leaves is not what came. */
+  readonly #leaves: boolean
+  readonly #depth: number
   /** Those that stopped their sessions until it takes more. */
   #congested: (() => void)[] = []
   #sending: Exchange | null = null
@@ -67,6 +71,8 @@ export class Upstream implements ConnectionHandler {
     this.#owner = owner
     this.key = key
     this.wire = owner.protocol.wire('server', owner.wireOptions)
+    this.#leaves = this.wire.leave !== undefined
+    this.#depth = this.wire.depth ?? Infinity
   }
 
   get inFlight(): number {
@@ -76,6 +82,13 @@ export class Upstream implements ConnectionHandler {
   /** What it owes a reply for longest, if anything. */
   get oldest(): Exchange | null {
     return this.wire.waiting()[0] ?? this.#waiting[0] ?? null
+  }
+
+  /** What it owes a reply for, sent or not, in order. */
+  owed(): Exchange[] {
+    const owed = this.wire.waiting()
+    for (let i = 0; i < this.#waiting.length; i++) owed.push(this.#waiting[i]!)
+    return owed
   }
 
   get congested(): boolean {
@@ -118,7 +131,7 @@ export class Upstream implements ConnectionHandler {
     assert(this.state !== CLOSED, 'a closed upstream was to send')
     exchange.upstream = this
     exchange.state = QUEUED
-    if (this.state === READY) this.#write(exchange)
+    if (this.state === READY && (this.#depth === Infinity || this.#hasRoom())) this.#write(exchange)
     else {
       exchange.request.own()
       this.#waiting.push(exchange)
@@ -188,6 +201,13 @@ export class Upstream implements ConnectionHandler {
   }
 
   onEnd(): void {
+    if (this.state === CLOSED) return
+    try {
+      const last = this.wire.eof()
+      if (last !== null) this.#take(last)
+    } catch {
+      // Torn: it is lost with the rest.
+    }
     this.#die(new LostError('The other side of this connection closed the connection'))
   }
 
@@ -203,25 +223,39 @@ export class Upstream implements ConnectionHandler {
 
   #read(): void {
     const wire = this.wire
-    for (let frame = wire.next(); frame !== null && this.state !== CLOSED; frame = wire.next()) {
-      const exchange = wire.match(frame)
-      const matched = wire.matched
-      if (exchange !== null) {
-        const carrier = exchange.carrier!
-        if (matched === MATCH_PART) {
-          if (carrier.arrived.length !== 0) carrier.onArrived()
-          if (frame.flags & FRAME_LAST) exchange.state = DONE
-          carrier.onReplyPart(this, exchange, frame)
-        } else {
-          exchange.response = frame
-          exchange.state = frame.flags & FRAME_LAST ? DONE : ANSWERING
-          if (carrier.arrived.length === 0) this.#touched.push(carrier)
-          carrier.arrived.push(exchange)
-        }
-      } else if (matched === MATCH_PUSH) this.#push(frame)
-      else if (matched === MATCH_DROP) this.#owner.stats.lateReplies++
-      for (let silent = wire.silent(); silent !== null; silent = wire.silent()) this.#silent(silent)
-    }
+    for (let frame = wire.next(); frame !== null && this.state !== CLOSED; frame = wire.next()) this.#take(frame)
+    if (this.#waiting.length !== 0) this.#refill()
+  }
+
+  #take(frame: Frame): void {
+    const wire = this.wire
+    const exchange = wire.match(frame)
+    const matched = wire.matched
+    if (exchange !== null) {
+      const carrier = exchange.carrier!
+      if (matched === MATCH_PART) {
+        if (carrier.arrived.length !== 0) carrier.onArrived()
+        if (frame.flags & FRAME_LAST) exchange.state = DONE
+        carrier.onReplyPart(this, exchange, frame)
+      } else {
+        exchange.response = frame
+        exchange.state = frame.flags & FRAME_LAST ? DONE : ANSWERING
+        if (carrier.arrived.length === 0) this.#touched.push(carrier)
+        carrier.arrived.push(exchange)
+      }
+    } else if (matched === MATCH_PUSH) this.#push(frame)
+    else if (matched === MATCH_DROP) this.#owner.stats.lateReplies++
+    for (let silent = wire.silent(); silent !== null; silent = wire.silent()) this.#silent(silent)
+  }
+
+  #hasRoom(): boolean {
+    return this.#waiting.length === 0 && this.wire.inFlight < this.#depth
+  }
+
+  /** As many of those that wait are sent as may be in flight. */
+  #refill(): void {
+    while (this.state === READY && this.#waiting.length !== 0 && this.wire.inFlight < this.#depth)
+      this.#write(this.#waiting.shift()!)
   }
 
   #silent(exchange: Exchange): void {
@@ -245,16 +279,15 @@ export class Upstream implements ConnectionHandler {
 
   #ready(): void {
     this.state = READY
-    const waiting = this.#waiting
-    this.#waiting = []
     this.#owner.onUpstreamReady(this)
-    for (let i = 0; i < waiting.length; i++) this.#write(waiting[i]!)
+    this.#refill()
   }
 
   #write(exchange: Exchange): void {
     const outbox = this.#outbox!
     const before = outbox.appendedBytes
-    outbox.append(exchange.request)
+    if (this.#leaves) this.#appendLeaving(exchange, outbox)
+    else outbox.append(exchange.request)
     exchange.offset = before + 1
     exchange.state = WRITTEN
     this.#owner.stats.bytesWritten += outbox.appendedBytes - before
@@ -268,10 +301,18 @@ export class Upstream implements ConnectionHandler {
     }
   }
 
+  #appendLeaving(exchange: Exchange, outbox: Outbox): void {
+    const { request } = exchange
+    const leaving = this.wire.leave!(request, exchange)
+    // The outbox keeps what leaves; the request may have to leave once more, elsewhere.
+    if (leaving !== request) request.own()
+    outbox.append(leaving)
+  }
+
   #sendPart(exchange: Exchange, part: Frame): boolean {
     const outbox = this.#outbox!
     if (this.state === CLOSED || outbox.unsentBytes > PARTS_BYTES) return false
-    outbox.appendPart(part)
+    outbox.appendPart(this.#leaves ? this.wire.leave!(part, exchange) : part)
     this.#owner.stats.bytesWritten += part.end - part.start
     if (part.flags & FRAME_LAST) {
       exchange.requestParts!.onPart = exchange.requestParts!.take = null
@@ -315,55 +356,4 @@ export class Upstream implements ConnectionHandler {
     this.#congested = []
     for (const go of congested) go()
   }
-}
-
-/** Brings a fresh connection to its attributes. */
-class Handshake implements Carrier {
-  arrived: Batch = []
-  readonly #upstream: Upstream
-  readonly #owner: UpstreamOwner
-  #left: number
-
-  constructor(upstream: Upstream, count: number, owner: UpstreamOwner) {
-    this.#upstream = upstream
-    this.#left = count
-    this.#owner = owner
-  }
-
-  onArrived(): void {
-    const batch = this.arrived
-    this.arrived = []
-    for (let i = 0; i < batch.length; i++) {
-      if (this.#owner.isError(batch[i]!.response!)) {
-        this.#upstream.destroy(new ConnectError('The server refused what a session had been granted before'))
-        return
-      }
-      this.#left--
-    }
-    if (this.#left === 0) this.#upstream.handshaken()
-  }
-
-  onReplyPart(): void {}
-  onSilent(): void {}
-  onPush(): void {}
-  onLost(): void {}
-}
-
-/** Drops what comes. */
-class Nobody implements Carrier {
-  arrived: Batch = []
-  onArrived(): void {
-    this.arrived = []
-  }
-  onReplyPart(): void {}
-  onSilent(): void {}
-  onPush(): void {}
-  onLost(): void {}
-}
-
-const noOwner = {
-  level: -1,
-  onReplies() {},
-  onReplyPart: () => PART_TAKEN,
-  onSilent() {},
 }
