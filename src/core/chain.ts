@@ -44,6 +44,8 @@ export class Chain {
   readonly #first: Stage
   /** Some stage looks at parts; else they go straight to the pipe of their exchange. */
   readonly #partStages: Stage[] = []
+  /** Some stage above the sink takes replies, and may look at their requests then. */
+  readonly keepsRequests: boolean
   /** Some stage may want messages whole. */
   readonly assembles: boolean
   closed = false
@@ -61,6 +63,7 @@ export class Chain {
       this.close()
       throw error
     }
+    this.keepsRequests = this.stages.some((stage) => stage.transform.onResponses !== undefined)
     this.assembles = this.stages.some((stage) => stage.transform.wants !== undefined)
     let above: Stage | null = null
     let aboveDown: Stage | null = null

@@ -45,6 +45,8 @@ export interface Owner {
 export interface Carrier {
   /** Replies that came in the current read, gathered by the upstream. */
   arrived: Batch
+  /** Somebody above may look at requests after they were sent. */
+  readonly keepsRequests: boolean
   /** Takes `arrived`. Their bytes are lent until this returns. */
   onArrived(): void
   onReplyPart(upstream: Upstream, exchange: Exchange, part: Frame): void

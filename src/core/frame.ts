@@ -7,6 +7,8 @@ export const FRAME_INTERIM = 4
 /** A frame that is the whole message. */
 export const FRAME_WHOLE = FRAME_HEAD | FRAME_LAST
 
+const nothing = Buffer.alloc(0)
+
 /** Bytes `[start, end)` of the frame that leave as `bytes` instead. Offsets are relative to `Frame.start`. */
 export interface Edit {
   readonly start: number
@@ -78,6 +80,14 @@ export class Frame {
       this.borrowed = false
     }
     return this
+  }
+
+  /** The bytes are needed no more: they may be overwritten from here on. */
+  drop(): void {
+    this.bytes = nothing
+    this.start = this.end = 0
+    this.borrowed = false
+    this.edits = null
   }
 
   /** The bytes as they leave, edits applied. The view shares memory where there are no edits. */

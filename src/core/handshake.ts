@@ -5,6 +5,7 @@ import type { Upstream, UpstreamOwner } from './upstream.ts'
 /** Brings a fresh connection to its attributes. */
 export class Handshake implements Carrier {
   arrived: Batch = []
+  readonly keepsRequests = true
   readonly #upstream: Upstream
   readonly #owner: UpstreamOwner
   #left: number
@@ -37,6 +38,7 @@ export class Handshake implements Carrier {
 /** Drops what comes. */
 export class Nobody implements Carrier {
   arrived: Batch = []
+  readonly keepsRequests = true
   onArrived(): void {
     this.arrived = []
   }

@@ -26,6 +26,7 @@ import { CLOSED, READY, type Upstream } from './upstream.ts'
 export class Lane implements Transform, Carrier {
   arrived: Batch = []
   readonly holds = true
+  keepsRequests = true
   readonly #pool: Pool
   readonly #sharing: Sharing
   readonly #env: Env
@@ -60,7 +61,10 @@ export class Lane implements Transform, Carrier {
   }
 
   onRequests(batch: Batch, link: Link): void {
-    this.#link = link
+    if (this.#link === null) {
+      this.#link = link
+      this.keepsRequests = link.keepsRequests
+    }
     for (let i = 0; i < batch.length; i++) {
       const exchange = batch[i]!
       if (this.#waiting.length !== 0 || !this.#go(exchange)) {

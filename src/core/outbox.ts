@@ -96,7 +96,12 @@ export class Outbox implements Task {
     this.#appended()
   }
 
-  /** Appends a further part of a message, which is never sent again. */
+  /** The kernel takes no more for now. */
+  get blocked(): boolean {
+    return this.#blocked
+  }
+
+  /** Appends what is never sent again: the frame is not re-pointed, and its bytes are the caller's. */
   appendPart(part: Frame): void {
     const size = part.end - part.start
     this.appendedBytes += size
@@ -108,7 +113,6 @@ export class Outbox implements Task {
       this.#ranges.push(part.bytes.subarray(part.start, part.end))
       this.#gives.push(null)
     }
-    if (this.#retain) this.#closeChunk()
     this.#appended()
   }
 
@@ -144,7 +148,7 @@ export class Outbox implements Task {
 
   #copyRetained(frame: Frame, bytes: Buffer, start: number, size: number): void {
     let chunk = this.#chunk
-    if (chunk === null || this.#at + size > chunk.length) {
+    if (chunk === null || this.#given || this.#at + size > chunk.length) {
       this.#closeChunk()
       chunk = this.#chunk = Buffer.allocUnsafeSlow(RETAIN_BYTES)
       this.#given = false

@@ -37,6 +37,11 @@ export class Parts {
     return !this.#full
   }
 
+  /** The frame that `shift` would give. */
+  peek(): Frame | null {
+    return this.empty ? null : this.#frames[this.#head]!
+  }
+
   /** The next frame, or null where none waits. */
   shift(): Frame | null {
     if (this.#head === this.#frames.length) return null

@@ -159,14 +159,15 @@ export class ReplyQueue {
   #emit(exchange: Exchange): void {
     const frame = exchange.response!
     const parts = exchange.responseParts
-    let part = parts === null ? null : this.#emitInterims(exchange, parts)
+    if (parts !== null) this.#emitInterims(exchange, parts)
     this.#append(frame, exchange)
     if (frame.flags & FRAME_LAST) {
       this.#finish(exchange)
       return
     }
     this.#emitting = exchange
-    for (; part !== null; part = parts!.shift()) {
+    if (parts === null) return
+    for (let part = parts.shift(); part !== null; part = parts.shift()) {
       this.#append(part, exchange)
       if (part.flags & FRAME_LAST) {
         this.#emitting = null
@@ -176,11 +177,12 @@ export class ReplyQueue {
     }
   }
 
-  /** The first part that is no interim reply, taken out, if there is one. */
-  #emitInterims(exchange: Exchange, parts: Parts): Frame | null {
-    let part = parts.shift()
-    for (; part !== null && part.flags & FRAME_INTERIM; part = parts.shift()) this.#append(part, exchange)
-    return part
+  /** Interim replies leave before the head, of which the parts that stand behind them are. */
+  #emitInterims(exchange: Exchange, parts: Parts): void {
+    for (let part = parts.peek(); part !== null && part.flags & FRAME_INTERIM; part = parts.peek()) {
+      parts.shift()
+      this.#append(part, exchange)
+    }
   }
 
   #leave(exchange: Exchange): void {

@@ -63,6 +63,10 @@ export class Stage implements Link {
 
   // --- Link
 
+  get keepsRequests(): boolean {
+    return this.chain.keepsRequests
+  }
+
   forward(batch: Batch): void {
     const below = this.below
     if (below === null) throw new Error(`${this.spec.type} is a sink: there is nothing to forward to`)

@@ -5,6 +5,8 @@ import type { Protocol } from './protocol.ts'
 
 /** What a stage sees of its neighbours. */
 export interface Link {
+  /** Some stage of the chain takes replies: requests must stay readable until they are answered. */
+  readonly keepsRequests: boolean
   /**
    * Hands exchanges on, towards the server. Only what the stage holds counts, and an exchange goes down once; anything else is
    * swallowed and counted.

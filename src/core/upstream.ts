@@ -15,11 +15,13 @@ import {
   type WireOptions,
 } from './protocol.ts'
 import { Handshake, Nobody, noOwner } from './handshake.ts'
-import { byCarrier, LostError } from './loss.ts'
+import { byCarrier, LostError, repeatable } from './loss.ts'
 import type { PoolStats } from './stats.ts'
 
 /** Unsent bytes at which an upstream takes no more for now. */
 const CONGESTED_BYTES = 1024 * 1024
+/** Requests up to this size are kept until they are answered; larger ones only where somebody may want them again. */
+const KEEP_BYTES = 512
 /** Unsent bytes at which parts of a large request wait. */
 const PARTS_BYTES = 256 * 1024
 
@@ -286,12 +288,16 @@ export class Upstream implements ConnectionHandler {
   #write(exchange: Exchange): void {
     const outbox = this.#outbox!
     const before = outbox.appendedBytes
+    const { request } = exchange
+    const keep = this.#leaves || request.end - request.start <= KEEP_BYTES || this.#keeps(exchange, outbox)
     if (this.#leaves) this.#appendLeaving(exchange, outbox)
-    else outbox.append(exchange.request)
+    else if (keep) outbox.append(request)
+    else outbox.appendPart(request)
     exchange.offset = before + 1
     exchange.state = WRITTEN
     this.#owner.stats.bytesWritten += outbox.appendedBytes - before
     this.wire.sent(exchange)
+    if (!keep) request.drop()
     for (let silent = this.wire.silent(); silent !== null; silent = this.wire.silent()) this.#silent(silent)
     if (exchange.requestParts !== null) {
       this.#sending = exchange
@@ -307,6 +313,13 @@ export class Upstream implements ConnectionHandler {
     // The outbox keeps what leaves; the request may have to leave once more, elsewhere.
     if (leaving !== request) request.own()
     outbox.append(leaving)
+  }
+
+  /** Will the bytes of a larger request be asked for after they were written? */
+  #keeps(exchange: Exchange, outbox: Outbox): boolean {
+    // Where the kernel takes no more, what waits was not sent yet if the connection is lost meanwhile.
+    if (outbox.blocked || exchange.carrier!.keepsRequests || exchange.requestParts !== null) return true
+    return repeatable(exchange, this.#owner.protocol)
   }
 
   #sendPart(exchange: Exchange, part: Frame): boolean {

@@ -16,7 +16,7 @@ import type {
 } from './world.ts'
 
 /** One read buffer serves all connections of a thread: bytes are consumed, or copied by who keeps them, before the next read. */
-const READ_BUFFER_BYTES = 64 * 1024
+const READ_BUFFER_BYTES = 128 * 1024
 
 class NodeClock implements Clock {
   #now = 0
