@@ -1,38 +1,77 @@
-import { PART_TAKEN, type Batch, type Carrier, type Owner } from './exchange.ts'
+import { PART_TAKEN, type Batch, type Carrier, type Exchange, type Owner } from './exchange.ts'
+import { FRAME_LAST, type Frame } from './frame.ts'
 import { ConnectError } from './loss.ts'
-import type { Upstream, UpstreamOwner } from './upstream.ts'
+import type { Greeting } from './sharing.ts'
+import type { Upstream } from './upstream.ts'
 
 /** Brings a fresh connection to its attributes. */
 export class Handshake implements Carrier {
   arrived: Batch = []
   readonly keepsRequests = true
   readonly #upstream: Upstream
-  readonly #owner: UpstreamOwner
-  #left: number
+  readonly #greeting: Greeting
+  readonly #replies: Frame[] = []
+  /** Replies, or their rests, that are still to come. */
+  #left = 0
 
-  constructor(upstream: Upstream, count: number, owner: UpstreamOwner) {
+  constructor(upstream: Upstream, handshake: readonly Frame[] | Greeting, isError: (reply: Frame) => boolean) {
     this.#upstream = upstream
-    this.#left = count
-    this.#owner = owner
+    this.#greeting = 'next' in handshake ? handshake : plain(handshake, isError)
+  }
+
+  /** Sends what comes next, or is through. */
+  step(): void {
+    let next: IteratorResult<readonly Frame[], void>
+    try {
+      next = this.#greeting.next(this.#replies.splice(0))
+    } catch (error) {
+      const cause = error instanceof Error ? error : new Error(String(error))
+      this.#upstream.destroy(new ConnectError('The server refused what a session had been granted before', { cause }))
+      return
+    }
+    if (next.done === true) this.#upstream.handshaken()
+    else {
+      this.#left = next.value.length
+      for (const request of next.value) this.#upstream.greet(request, this)
+    }
   }
 
   onArrived(): void {
     const batch = this.arrived
     this.arrived = []
+    let whole = 0
     for (let i = 0; i < batch.length; i++) {
-      if (this.#owner.isError(batch[i]!.response!)) {
-        this.#upstream.destroy(new ConnectError('The server refused what a session had been granted before'))
-        return
-      }
-      this.#left--
+      const reply = batch[i]!.response!
+      this.#replies.push(reply.own())
+      if (reply.flags & FRAME_LAST) whole++
     }
-    if (this.#left === 0) this.#upstream.handshaken()
+    this.#ended(whole)
   }
 
-  onReplyPart(): void {}
-  onSilent(): void {}
+  onReplyPart(_upstream: Upstream, _exchange: Exchange, part: Frame): void {
+    if (part.flags & FRAME_LAST) this.#ended(1)
+  }
+
+  onSilent(): void {
+    this.#ended(1)
+  }
+
+  #ended(count: number): void {
+    this.#left -= count
+    if (count !== 0 && this.#left === 0) this.step()
+  }
+
   onPush(): void {}
   onLost(): void {}
+}
+
+/** All at once, and no reply may be an error. */
+function* plain(
+  requests: readonly Frame[],
+  isError: (reply: Frame) => boolean,
+): Generator<readonly Frame[], void, readonly Frame[]> {
+  if (requests.length === 0) return
+  if ((yield requests).some(isError)) throw new Error('one of its first requests got an error')
 }
 
 /** Drops what comes. */

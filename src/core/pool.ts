@@ -6,6 +6,7 @@ import type { Log } from './kind.ts'
 import { Scratch } from './outbox.ts'
 import type { Protocol, WireOptions } from './protocol.ts'
 import { byCarrier, ConnectError, repeatable } from './loss.ts'
+import type { Greeting } from './sharing.ts'
 import { noPoolStats } from './stats.ts'
 import { CLOSED, READY, Upstream, type UpstreamOwner } from './upstream.ts'
 
@@ -63,7 +64,7 @@ export class Pool implements UpstreamOwner {
   }
 
   /** The shared upstream of these attributes; opened where there is none. */
-  share(key: string, handshake: () => Frame[]): Upstream {
+  share(key: string, handshake: () => readonly Frame[] | Greeting): Upstream {
     const found = this.#shared.get(key)
     if (found !== undefined) return found
     const upstream = this.#open(key, handshake())
@@ -73,7 +74,7 @@ export class Pool implements UpstreamOwner {
   }
 
   /** An upstream for one session alone: a spare one, or a new one. */
-  dedicate(key: string, carrier: Carrier, handshake: () => Frame[]): Upstream {
+  dedicate(key: string, carrier: Carrier, handshake: () => readonly Frame[] | Greeting): Upstream {
     const spare = this.#spare.get(key)?.pop()
     const upstream = spare ?? this.#open(key, handshake())
     upstream.pinnedTo = carrier
@@ -182,7 +183,7 @@ export class Pool implements UpstreamOwner {
     else this.stats.deaths++
   }
 
-  #open(key: string, handshake: Frame[]): Upstream {
+  #open(key: string, handshake: readonly Frame[] | Greeting): Upstream {
     const upstream = new Upstream(this, key)
     this.#all.add(upstream)
     if (this.#closed) {
@@ -195,7 +196,7 @@ export class Pool implements UpstreamOwner {
     return upstream
   }
 
-  #connect(upstream: Upstream, handshake: Frame[]): void {
+  #connect(upstream: Upstream, handshake: readonly Frame[] | Greeting): void {
     if (upstream.state === CLOSED) return
     const { endpoint, connectTimeoutMs } = this.#options
     this.world.net.connect(endpoint, connectTimeoutMs, (error, connection) => {

@@ -18,12 +18,19 @@ export const PLAN_END = 6
 /** Nothing else goes on its connection while it is in flight, and it leaves nothing there. */
 export const PLAN_ALONE = 7
 
+/**
+ * The talk that brings a fresh connection to its attributes, where what is sent next depends on what was answered: yields requests,
+ * is given their replies (whole ones, or the heads of larger ones), ends when the connection is ready, throws where the server
+ * refuses. It runs later than it is made: what it needs of the session must be taken when it is made.
+ */
+export type Greeting = Iterator<readonly Frame[], void, readonly Frame[]>
+
 /** What a protocol's sink tells the core of how its connections may be shared. One instance per session. */
 export interface Sharing {
   /** Key of the session's present attributes: sessions with equal keys share upstreams. */
   readonly key: string
-  /** Requests that bring a fresh connection to the present attributes. */
-  handshake(): Frame[]
+  /** Requests that bring a fresh connection to the present attributes, none of whose replies may be an error; or a talk. */
+  handshake(): readonly Frame[] | Greeting
   /** Requests that give a connection what is the session's own and changes no attribute: a name. Their replies are dropped. */
   dress(): Frame[]
   /** Requests that take that away again. */

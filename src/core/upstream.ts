@@ -16,6 +16,7 @@ import {
 } from './protocol.ts'
 import { Handshake, Nobody, noOwner } from './handshake.ts'
 import { byCarrier, LostError, repeatable } from './loss.ts'
+import type { Greeting } from './sharing.ts'
 import type { PoolStats } from './stats.ts'
 
 /** Unsent bytes at which an upstream takes no more for now. */
@@ -106,22 +107,20 @@ export class Upstream implements ConnectionHandler {
     return this.#sending !== null
   }
 
-  /** The connection stands. `handshake` gives it its attributes; the replies must not be errors. */
-  connected(connection: Connection, handshake: Frame[]): void {
+  /** The connection stands. `handshake` gives it its attributes. */
+  connected(connection: Connection, handshake: readonly Frame[] | Greeting): void {
     this.#connection = connection
     this.#outbox = new Outbox(connection, this.#owner.world.turn, this.#owner.scratch, true)
     connection.handler = this
     connection.resume()
-    if (handshake.length === 0) {
-      this.#ready()
-      return
-    }
-    const carrier = new Handshake(this, handshake.length, this.#owner)
-    for (const frame of handshake) {
-      const exchange = new Exchange(frame, noOwner, 0, 0)
-      exchange.carrier = carrier
-      this.#write(exchange)
-    }
+    new Handshake(this, handshake, this.#owner.isError).step()
+  }
+
+  /** Sends a request of the handshake. */
+  greet(request: Frame, handshake: Handshake): void {
+    const exchange = new Exchange(request, noOwner, 0, 0)
+    exchange.carrier = handshake
+    this.#write(exchange)
   }
 
   handshaken(): void {
