@@ -71,9 +71,10 @@ export class Server implements Transform {
     const link = this.#linked()
     const lent: Buffer[] = []
     let batch: Batch = []
-    for (const [forwarded, bytes] of replies) {
-      this.#close(forwarded)
-      const { exchange } = forwarded
+    for (const [forwarded] of replies) this.#close(forwarded)
+    for (const [{ exchange }, bytes] of replies) {
+      // What the chain did with a reply before may have ended the session.
+      if (exchange.cancelled) continue
       const copy = Buffer.from(bytes)
       lent.push(copy)
       const [head, ...parts] = this.#cut(exchange.request, copy)
