@@ -137,7 +137,7 @@ export class Lane implements Transform, Carrier {
       // Replies in flight on another upstream come first: the server must see the session's requests in their order.
       if (upstream !== null && upstream.shared) return this.#send(upstream, exchange)
       if (this.#inFlight !== 0) return false
-      this.#upstream = this.#share()
+      this.#upstream = this.#pool.share(this.#sharing.key, () => this.#sharing.handshake())
       return this.#send(this.#upstream, exchange)
     }
     if (plan === PLAN_ANSWER || plan === PLAN_END) return this.#answer(exchange, plan)
@@ -189,10 +189,6 @@ export class Lane implements Transform, Carrier {
       this.#link!.end('quit')
     }
     return true
-  }
-
-  #share(): Upstream {
-    return this.#pool.share(this.#sharing.key, () => this.#sharing.handshake())
   }
 
   #pin(reason: string): void {
@@ -351,17 +347,14 @@ export class Lane implements Transform, Carrier {
       link.close('upstream-lost')
       return
     }
-    if (lostState) {
-      this.#endFor(exchanges, error)
-      return
+    const never = error instanceof ConnectError && !this.#established
+    const isMute = never && exchanges.concat(this.#waiting).some((exchange) => !this.#sharing.hasReply(exchange))
+    if (lostState || isMute) this.#endFor(exchanges, error)
+    else if (never) link.fail(error)
+    else {
+      const failed = triage(upstream, exchanges, error, this.#info.protocol)
+      if (failed === 0 || this.#fail(exchanges.slice(0, failed), error, false)) this.#again(exchanges.slice(failed))
     }
-    if (error instanceof ConnectError && !this.#established) {
-      link.fail(error)
-      return
-    }
-    const failed = triage(upstream, exchanges, error, this.#info.protocol)
-    if (failed !== 0 && !this.#fail(exchanges.slice(0, failed), error, false)) return
-    this.#again(exchanges.slice(failed))
   }
 
   /** The server had state of this session, or was to have it: what it was to answer gets an error, and the session ends. */

@@ -132,7 +132,7 @@ export class Upstream implements ConnectionHandler {
     assert(this.state !== CLOSED, 'a closed upstream was to send')
     exchange.upstream = this
     exchange.state = QUEUED
-    if (this.state === READY && (this.#depth === Infinity || this.#hasRoom())) this.#write(exchange)
+    if (this.state === READY && this.#hasRoom()) this.#write(exchange)
     else {
       exchange.request.own()
       this.#waiting.push(exchange)
@@ -250,18 +250,27 @@ export class Upstream implements ConnectionHandler {
   }
 
   #hasRoom(): boolean {
-    return this.#waiting.length === 0 && this.wire.inFlight < this.#depth
+    return this.#waiting.length === 0 && this.#sending === null && this.wire.inFlight < this.#depth
   }
 
   /** As many of those that wait are sent as may be in flight. */
   #refill(): void {
-    while (this.state === READY && this.#waiting.length !== 0 && this.wire.inFlight < this.#depth)
+    // Nothing goes between the parts of a request.
+    while (
+      this.state === READY &&
+      this.#sending === null &&
+      this.#waiting.length !== 0 &&
+      this.wire.inFlight < this.#depth
+    )
       this.#write(this.#waiting.shift()!)
   }
 
   #silent(exchange: Exchange): void {
     exchange.state = DONE
-    exchange.carrier!.onSilent(exchange)
+    const carrier = exchange.carrier!
+    // The replies before it come first.
+    if (carrier.arrived.length !== 0) carrier.onArrived()
+    carrier.onSilent(exchange)
   }
 
   #push(frame: Frame): void {
@@ -330,6 +339,7 @@ export class Upstream implements ConnectionHandler {
       exchange.requestParts!.onPart = exchange.requestParts!.take = null
       this.#sending = null
       exchange.carrier?.onArrived()
+      this.#refill()
     }
     return true
   }
