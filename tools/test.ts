@@ -81,9 +81,11 @@ function sum(a: Counts, b: Counts): Counts {
 }
 
 const TIDY = 'tools/tidy.test.ts'
-const tests = globSync(['src/**/*.test.ts', 'tools/**/*.test.ts', 'bench/**/*.test.ts', 'test/**/*.test.ts'], {
-  cwd: root,
-})
+const folders = ['src', 'tools', 'bench', 'test', 'examples']
+const tests = globSync(
+  folders.map((folder) => `${folder}/**/*.test.ts`),
+  { cwd: root },
+)
   .filter((path) => !path.startsWith('test/clients/'))
   .sort()
 const withServers = (path: string) => path.startsWith('test/real/')

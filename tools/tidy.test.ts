@@ -176,8 +176,9 @@ const samples: [string, Record<string, string>, string[]][] = [
     ['exports src/core/a.ts:1', 'exports bench/c.ts:1'],
   ],
   [
-    'a barrel',
+    'a barrel, and what users import',
     {
+      'src/api.ts': "export type { B } from './core/b.ts'",
       'src/core/a.ts': "export * from './b.ts'\nexport type { B } from './b.ts'\nexport const c = 'd'",
       'src/core/b.ts': 'export type B = 1',
     },

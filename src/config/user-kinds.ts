@@ -96,7 +96,7 @@ function offerOwnPackages(): void {
 }
 
 /** What `import ... from 'shotover'` gives where no package of that name is installed. */
-const OWN_ENTRY = '../core/kind.ts'
+const OWN_ENTRY = '../api.ts'
 
 function resolvePackage(name: string, directory: string): string {
   offerOwnPackages()
