@@ -247,16 +247,14 @@ export class Lane implements Transform, Carrier {
   onArrived(): void {
     const batch = this.arrived
     this.arrived = []
-    let failed = 0
     for (let i = 0; i < batch.length; i++) {
       const exchange = batch[i]!
       const reply = exchange.response!
-      if (this.#pool.isError(reply)) failed++
+      if (this.#pool.isError(reply)) this.#pool.stats.failedRequests++
       if (reply.flags & FRAME_LAST) this.#inFlight--
       else this.#pace.begin(exchange, reply)
       if (exchange.note !== 0) this.#noted(exchange)
     }
-    this.#pool.stats.failedRequests += failed
     this.#established = true
     if (this.#closed) return
     if (batch.length !== 0) this.#link!.reply(batch)
@@ -344,14 +342,17 @@ export class Lane implements Transform, Carrier {
     if (partly || (lostState && exchanges.length === 0)) {
       if (!exchanges.some(brokenOff))
         this.#env.log.error(withCauses('connection was unexpectedly terminated', causesOf(error)))
+      this.#ended = true
       link.close('upstream-lost')
       return
     }
     const never = error instanceof ConnectError && !this.#established
     const isMute = never && exchanges.concat(this.#waiting).some((exchange) => !this.#sharing.hasReply(exchange))
     if (lostState || isMute) this.#endFor(exchanges, error)
-    else if (never) link.fail(error)
-    else {
+    else if (never) {
+      this.#ended = true
+      link.fail(error)
+    } else {
       const failed = triage(upstream, exchanges, error, this.#info.protocol)
       if (failed === 0 || this.#fail(exchanges.slice(0, failed), error, false)) this.#again(exchanges.slice(failed))
     }
