@@ -115,6 +115,7 @@ export class Chain {
   }
 
   /** Nobody waits for any of them any more. All are marked first: none is sent because another one was given up. */
+  // Cold: a client is gone
   cancelAll(batch: Batch): void {
     const open = batch.filter((exchange) => !exchange.cancelled)
     for (const exchange of open) exchange.cancelled = true

@@ -221,13 +221,9 @@ export class Lane implements Transform, Carrier {
   #changed(exchange: Exchange): void {
     this.#changing = null
     const upstream = this.#upstream
-    const before = this.#sharing.key
     const changed = this.#sharing.replied(exchange)
-    if (upstream === null || upstream.shared) {
-      this.#upstream = null
-      return
-    }
-    if (changed && this.#sharing.key !== before) upstream.key = this.#sharing.key
+    if (upstream === null || upstream.shared) this.#upstream = null
+    else if (changed) upstream.key = this.#sharing.key
   }
 
   /** Sends what waits, as far as it may go. Sending can end a wait itself, so this must not start again inside. */
@@ -359,6 +355,7 @@ export class Lane implements Transform, Carrier {
   }
 
   /** The server had state of this session, or was to have it: what it was to answer gets an error, and the session ends. */
+  // Cold: an upstream was lost
   #endFor(exchanges: Batch, error: Error): void {
     this.#env.log.error(withCauses('connection was unexpectedly terminated', causesOf(error)))
     this.#ended = true

@@ -358,6 +358,7 @@ export class Stage implements Link {
     this.#answerFailure(batch, at, thrown instanceof Error ? thrown : new Error(String(thrown)))
   }
 
+  // Cold: something failed
   #answerFailure(batch: Batch, at: number, error: Error): void {
     const kind = error instanceof LateError ? 'timeout' : 'internal'
     const { type, name } = this.spec
