@@ -126,7 +126,6 @@ export const SCENARIOS: Record<string, string> = {
     !ECHO "\\\\x41\\\\x42\\\\r\\\\n\\\\t\\\\b\\\\a\\\\q\\\\""\\r\\n
     !ECHO "\\\\x4"\\r\\n
     !ECHO 'it\\\\'s'\\r\\n
-    !ECHO a\\x00b\\r\\n
     !\\r\\n
     !\\n
     !   \\r\\n
@@ -763,6 +762,7 @@ export const SCENARIOS: Record<string, string> = {
     RESET
     PING`,
   'CLIENT REPLY: OFF to the end': `
+    @end
     SET k v
     CLIENT REPLY OFF
     GET k`,
@@ -952,7 +952,7 @@ export const SCENARIOS: Record<string, string> = {
     COMMAND GETKEYS GET a
     COMMAND GETKEYS
     COMMAND DOCS nope
-    SLOWLOG LEN
+    ?SLOWLOG LEN
     SLOWLOG RESET
     LATENCY LATEST
     LATENCY RESET

@@ -79,6 +79,7 @@ export class ValkeySharing implements Sharing {
   #now: Attributes = START
   /** The attributes if the request that is under way succeeds. */
   #wanted: Attributes = START
+  /** The name that it asks for, NO_NAME where it takes it away; null: it leaves it. */
   #wantedName: Buffer | null = null
   /** Names that were asked for and not granted yet, in their order. */
   #namings: Naming[] = []
@@ -97,8 +98,9 @@ export class ValkeySharing implements Sharing {
     const { code } = exchange.request
     const kind = commandClass[code]
     if (kind === CLASS_STATELESS) {
-      if (pinned && this.#mayHaveQueued && (code === EXEC || code === DISCARD)) exchange.note = NOTE_TRANSACTION
-      return PLAN_SHARE
+      if (!pinned || (code !== EXEC && code !== DISCARD) || !this.#mayHaveQueued) return PLAN_SHARE
+      exchange.note = NOTE_TRANSACTION
+      return PLAN_ATTRIBUTE
     }
     if (kind === CLASS_BLOCKING) return PLAN_BLOCK
     if (kind === CLASS_MAY_BLOCK) return blocks(exchange.request) ? PLAN_BLOCK : PLAN_SHARE
@@ -147,20 +149,19 @@ export class ValkeySharing implements Sharing {
       this.#named(exchange, reply)
       return false
     }
-    // Without a reply nobody knows: the connection stays the session's, as its wire says.
-    if (reply === null) return false
+    // Without a reply nobody knows, and the connection stays the session's, as its wire says. Most likely it was granted.
+    if (reply === null) return exchange.note === NOTE_ATTRIBUTES && this.#set(this.#wanted, this.#wantedName)
     switch (exchange.note) {
       case NOTE_ATTRIBUTES:
         return this.#granted(exchange, reply)
       case NOTE_GET_NAME:
-        if (reply.kind === BULK || reply.kind === NULL) exchange.response = this.#nameReply()
+        if (reply.kind === BULK || reply.kind === NULL) exchange.response = this.#nameReply(reply)
         return false
       case NOTE_ID:
         if (reply.kind === INTEGER) exchange.response = rawFrame(`:${this.#id}\r\n`, INTEGER)
         return false
       case NOTE_TRANSACTION:
-        this.#executed(reply.kind === ARRAY && !isNull(reply))
-        return false
+        return this.#executed(reply.kind === ARRAY && !isNull(reply))
     }
     return false
   }
@@ -170,10 +171,11 @@ export class ValkeySharing implements Sharing {
   }
 
   /** The transaction has ended: what it had queued holds, or not. */
-  #executed(succeeded: boolean): void {
-    if (succeeded && this.#queued !== null) this.#set(this.#queued)
-    if (succeeded && this.#queuedName !== null) this.#name = this.#queuedName
+  #executed(succeeded: boolean): boolean {
+    const attributes = this.#queued ?? this.#now
+    const name = this.#queuedName
     this.#queued = this.#queuedName = null
+    return succeeded && this.#set(attributes, name)
   }
 
   /** A name was granted, or refused; without a reply it is taken to be granted. */
@@ -215,9 +217,9 @@ export class ValkeySharing implements Sharing {
   #wantedBy(request: Frame): Attributes | null {
     const args = argumentsOf(request)
     const now = this.#queued ?? this.#now
-    this.#wantedName = this.#queuedName ?? this.#name
+    this.#wantedName = null
     if (request.code === RESET) {
-      this.#wantedName = null
+      this.#wantedName = NO_NAME
       return START
     }
     if (request.code === AUTH) {
@@ -256,28 +258,30 @@ export class ValkeySharing implements Sharing {
     if (reply.kind === SIMPLE && !isOk(reply) && exchange.request.code !== RESET) {
       // QUEUED in a transaction.
       this.#queued = this.#wanted
-      this.#queuedName = this.#wantedName
+      this.#queuedName = this.#wantedName ?? this.#queuedName
       return false
     }
     if (exchange.request.code === HELLO && (reply.kind === MAP || reply.kind === ARRAY))
       exchange.response = withConnectionId(reply, this.#id)
-    this.#name = this.#wantedName
     this.#queued = this.#queuedName = null
-    return this.#set(this.#wanted)
+    return this.#set(this.#wanted, this.#wantedName)
   }
 
-  #set(attributes: Attributes): boolean {
+  /** True: the key changed. `name` null: it stays. */
+  #set(attributes: Attributes, name: Buffer | null): boolean {
     const before = this.key
+    this.#name = name ?? this.#name
     this.#now = attributes
     this.key = keyOf(attributes)
     return this.key !== before
   }
 
-  #nameReply(): Frame {
+  /** What CLIENT GETNAME is to say where the server, which may know another session's name, said `reply`. */
+  #nameReply(reply: Frame): Frame {
     const name = this.#name
-    if (name === null || name.length === 0)
-      return this.#now.resp === 3 ? rawFrame('_\r\n', NULL) : rawFrame('$-1\r\n', BULK)
-    return rawFrame(`$${name.length}\r\n${name.toString('latin1')}\r\n`, BULK)
+    if (name !== null && name.length > 0) return rawFrame(`$${name.length}\r\n${name.toString('latin1')}\r\n`, BULK)
+    if (reply.kind === NULL || isNull(reply)) return reply
+    return this.#now.resp === 3 ? rawFrame('_\r\n', NULL) : rawFrame('$-1\r\n', BULK)
   }
 }
 
