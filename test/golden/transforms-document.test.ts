@@ -1,0 +1,23 @@
+import assert from 'node:assert/strict'
+import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { KINDS } from '../../src/config/kinds.ts'
+
+const ROOT = join(import.meta.dirname, '../..')
+const DOCUMENT = readFileSync(join(ROOT, 'docs/transforms.md'), 'utf8')
+
+test('the code in docs/transforms.md is that of the examples, which are tested', () => {
+  const examples = globSync('examples/**/*.ts', { cwd: ROOT }).map((path) => readFileSync(join(ROOT, path), 'utf8'))
+  const blocks = [...DOCUMENT.matchAll(/```ts\n([^]*?)```/g)].map(([, code]) => code!)
+  assert.equal(blocks.length, 3)
+  for (const block of blocks)
+    assert.ok(
+      examples.some((example) => example.includes(block)),
+      block,
+    )
+})
+
+test('docs/transforms.md names every transform of the list', () => {
+  for (const type of Object.keys(KINDS.transforms)) assert.match(DOCUMENT, new RegExp(`^\\| \`${type}\` \\| .+`, 'm'))
+})
