@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { z } from 'zod'
+import { around } from '../core/around.ts'
+import type { Batch } from '../core/exchange.ts'
+import { transform, type TransformKind } from '../core/kind.ts'
+import { runSeed } from '../sim/run.ts'
+import { valkeyProxy, type SimStage } from '../sim/valkey-proxy.ts'
+import { debugPrinter } from './debug-printer.ts'
+import { queryCounter } from './query-counter.ts'
+import { queryTypeFilter } from './query-type-filter.ts'
+
+const SEEDS = 40
+
+/** Requests that were not what they had been. */
+const changed: string[] = []
+
+const bytesOf = (batch: Batch) => batch.map(({ request }) => request.toBuffer().toString('latin1'))
+
+/** What a batch asks stays readable until the onion is over, whatever waits and whatever breaks. */
+const reading = transform({
+  type: 'Reading',
+  doc: 'Compares requests before and after.',
+  options: z.strictObject({ waits: z.boolean() }),
+  create({ waits }, { world }) {
+    const pause = () => new Promise<void>((resolve) => world.clock.after(world.random.next() * 5, resolve))
+    return () =>
+      around(async (batch, next) => {
+        const before = bytesOf(batch).join('')
+        const compare = (when: string) => {
+          if (bytesOf(batch).join('') !== before) changed.push(when)
+        }
+        if (waits) await pause()
+        compare('while it waits')
+        const half = waits ? Math.floor(batch.length / 2) : 0
+        await Promise.all([next(batch.slice(0, half)), next(batch.slice(half))])
+        compare('when the replies are there')
+        if (waits) await pause()
+        compare('at the end')
+      })
+  },
+})
+
+const stage = (kind: TransformKind<never>, options: unknown): SimStage => ({ kind, options })
+
+const CHAINS: [name: string, stages: SimStage[]][] = [
+  [
+    'counter, filter and printer',
+    [
+      stage(queryCounter as TransformKind<never>, { counter_name: 'main' }),
+      stage(queryTypeFilter as TransformKind<never>, { DenyList: ['SchemaChange'] }),
+      stage(debugPrinter as TransformKind<never>, {}),
+    ],
+  ],
+  ['an onion', [stage(reading as TransformKind<never>, { waits: false })]],
+  ['an onion that waits', [stage(reading as TransformKind<never>, { waits: true })]],
+  [
+    'onions in onions',
+    [
+      stage(reading as TransformKind<never>, { waits: true }),
+      stage(queryCounter as TransformKind<never>, { counter_name: 'main' }),
+      stage(reading as TransformKind<never>, { waits: false }),
+    ],
+  ],
+]
+
+for (const [name, stages] of CHAINS)
+  for (const calm of [true, false])
+    test(`${name}: the proxy keeps every promise${calm ? '' : ', whatever breaks'}`, async () => {
+      const broken: string[] = []
+      for (let seed = 1; seed <= SEEDS; seed++) {
+        const { violation } = await runSeed(seed, (world, up, at) => valkeyProxy(world, up, at, stages), { calm })
+        if (violation !== null) broken.push(`seed ${seed}: ${violation}`)
+      }
+      assert.deepEqual(changed, [])
+      assert.ok(broken.length === 0, `${broken.length} of ${SEEDS} seeds, the first:\n${broken[0]}`)
+    })
