@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
-import { ReplyParser, type Reply } from '../../src/protocols/valkey/model/reply-parser.ts'
+import { ReplyParser, showReply, type Reply } from '../../src/protocols/valkey/model/reply-parser.ts'
+import { request } from './lines.ts'
 
 /** A reply with the bytes that it came as. */
 export interface RawReply {
@@ -43,6 +44,24 @@ export class RawClient {
 
   write(bytes: Buffer | string): void {
     if (!this.socket.destroyed) this.socket.write(bytes)
+  }
+
+  send(...words: (string | Buffer)[]): void {
+    this.write(request(words))
+  }
+
+  /** Sends a request and waits for one reply, as one line that shows it; `closed` when there is none. */
+  async ask(...words: (string | Buffer)[]): Promise<string> {
+    const before = this.replies.length
+    this.send(...words)
+    return await this.shown(before)
+  }
+
+  /** The reply number `index`, once it is there. */
+  async shown(index: number): Promise<string> {
+    await this.until(index + 1)
+    const found = this.replies[index]
+    return found === undefined ? 'closed' : showReply(found.reply)
   }
 
   /** No more requests: the other direction stays open. */

@@ -1,6 +1,8 @@
 import type { Frame } from '../../core/frame.ts'
 import { argument, argumentCount, argumentIs } from './arguments.ts'
+import { argumentsOf } from './body.ts'
 import { CLASS_ATTRIBUTE, CLASS_REPLICATION, CLASS_UNKNOWN, COMMAND_COUNT, codeOf, commandClass } from './commands.ts'
+import { helloOf } from './hello.ts'
 
 /** What a request does to its connection once it is executed. Most do nothing. */
 export const EFFECT_NONE = 0
@@ -95,6 +97,7 @@ const bitsOf = new Int32Array(COMMAND_COUNT)
 const depends = new Uint8Array(COMMAND_COUNT)
 
 const CLIENT_REPLY = codeOf('client|reply')
+const HELLO = codeOf('hello')
 
 /** The count of the effect that `effectOf` found last. */
 export let effectCount = 0
@@ -107,6 +110,7 @@ export function effectOf(frame: Frame): number {
   if (effect >= EFFECT_SUBSCRIBE && effect <= EFFECT_SUNSUBSCRIBE) effectCount = argumentCount(frame) - 1
   if (depends[code] === 0) return effect
   if (code === CLIENT_REPLY) return replyEffect(frame)
+  if (code === HELLO) return helloOf(argumentsOf(frame)) === null ? EFFECT_UNKNOWN : EFFECT_ATTRIBUTE
   if (effect === EFFECT_DEBUGGER) return argumentIs(frame, 2, 'no') ? EFFECT_NONE : EFFECT_DEBUGGER
   return argumentIs(frame, 2, 'off') ? EFFECT_CLEAR : EFFECT_SET
 }
@@ -138,6 +142,7 @@ function fill(): void {
   depends[codeOf('script|debug')] = 1
   commandEffect[CLIENT_REPLY] = EFFECT_REPLY_ON
   depends[CLIENT_REPLY] = 1
+  depends[HELLO] = 1
   // Commands and subcommands that the table does not have.
   for (let code = 0; code < COMMAND_COUNT; code++) {
     if (commandClass[code] === CLASS_UNKNOWN) commandEffect[code] = EFFECT_UNKNOWN

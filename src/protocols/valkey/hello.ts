@@ -15,3 +15,40 @@ export function withConnectionId(reply: Frame, id: number): Frame {
   frame.flags = reply.flags
   return frame
 }
+
+/** What HELLO asks for; null: what it does not name. */
+export interface Hello {
+  readonly resp: 2 | 3 | null
+  /** User and password. */
+  readonly credentials: readonly Buffer[] | null
+  readonly name: Buffer | null
+}
+
+/**
+ * HELLO [protover [AUTH username password] [SETNAME clientname]]. Null where an error would not mean that nothing was done: servers
+ * carry out one option after the other, and may have changed who the client is when they come to the one that they refuse.
+ */
+// Cold: once per change of attributes
+export function helloOf(args: readonly Buffer[]): Hello | null {
+  let credentials: readonly Buffer[] | null = null
+  let name: Buffer | null = null
+  if (args.length === 1) return { resp: null, credentials, name }
+  const version = args[1]!.toString('latin1')
+  if (version !== '2' && version !== '3') return null
+  for (let at = 2; at < args.length;) {
+    const word = args[at]!.toString('latin1').toUpperCase()
+    if (word === 'AUTH' && at + 2 < args.length && credentials === null) {
+      credentials = args.slice(at + 1, at + 3)
+      at += 3
+    } else if (
+      word === 'SETNAME' &&
+      at + 1 < args.length &&
+      name === null &&
+      /^[!-~]*$/.test(args[at + 1]!.toString('latin1'))
+    ) {
+      name = args[at + 1]!
+      at += 2
+    } else return null
+  }
+  return { resp: version === '3' ? 3 : 2, credentials, name }
+}

@@ -24,7 +24,7 @@ import {
 } from './commands.ts'
 import { encodeRequest } from './encode.ts'
 import { ARRAY, BULK, ERROR, INTEGER, MAP, NULL, SIMPLE } from './resp.ts'
-import { rawFrame, withConnectionId } from './hello.ts'
+import { helloOf, rawFrame, withConnectionId } from './hello.ts'
 
 const HELLO = codeOf('hello')
 const AUTH = codeOf('auth')
@@ -204,7 +204,8 @@ export class ValkeySharing implements Sharing {
       exchange.note = NOTE_NAME
     } else {
       const wanted = this.#wantedBy(request)
-      if (wanted === null) return PLAN_SHARE
+      // What the wire takes for a change of nobody knows what: the connection stays the session's.
+      if (wanted === null) return code === HELLO ? PLAN_PIN : PLAN_SHARE
       this.#wanted = wanted
       exchange.note = NOTE_ATTRIBUTES
       return PLAN_ATTRIBUTE
@@ -233,24 +234,12 @@ export class ValkeySharing implements Sharing {
     return request.code === HELLO ? this.#wantedByHello(args, now) : null
   }
 
-  /** HELLO [protover [AUTH username password] [SETNAME clientname]] */
   // Cold: once per change of attributes
   #wantedByHello(args: readonly Buffer[], now: Attributes): Attributes | null {
-    if (args.length === 1) return now
-    const version = args[1]!.toString('latin1')
-    if (version !== '2' && version !== '3') return null
-    let { credentials } = now
-    for (let at = 2; at < args.length;) {
-      const word = args[at]!.toString('latin1').toUpperCase()
-      if (word === 'AUTH' && at + 2 < args.length) {
-        credentials = args.slice(at + 1, at + 3)
-        at += 3
-      } else if (word === 'SETNAME' && at + 1 < args.length) {
-        this.#wantedName = args[at + 1]!
-        at += 2
-      } else return null
-    }
-    return { ...now, resp: version === '3' ? 3 : 2, credentials }
+    const hello = helloOf(args)
+    if (hello === null) return null
+    this.#wantedName = hello.name
+    return { ...now, resp: hello.resp ?? now.resp, credentials: hello.credentials ?? now.credentials }
   }
 
   #granted(exchange: Exchange, reply: Frame): boolean {
