@@ -26,7 +26,7 @@ type Rule = readonly [commandClass: number, reason: string]
 /** What differs from "stateless", which the commands of the table are otherwise. */
 const RULES: Record<string, Rule> = {
   // What clients send on connecting; each can be brought about on another connection, or answered by the proxy.
-  hello: [CLASS_ATTRIBUTE, 'hello'],
+  hello: [CLASS_ATTRIBUTE, ''],
   auth: [CLASS_ATTRIBUTE, ''],
   select: [CLASS_ATTRIBUTE, ''],
   reset: [CLASS_ATTRIBUTE, ''],

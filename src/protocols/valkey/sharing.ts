@@ -114,7 +114,8 @@ export class ValkeySharing implements Sharing {
   }
 
   reason(exchange: Exchange): string {
-    return pinReason[exchange.request.code]
+    const { code } = exchange.request
+    return code === HELLO ? 'hello' : pinReason[code]
   }
 
   target(): string {
