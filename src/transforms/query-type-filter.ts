@@ -66,7 +66,7 @@ export const queryTypeFilter = transform({
       message: 'Need to provide exactly one of these fields:\n* AllowList\n* DenyList',
     }),
   create({ AllowList, DenyList }) {
-    const refusedTypes = new Set(DenyList ?? TYPES.filter((type) => !AllowList!.includes(type)))
+    const refusedTypes = AllowList === undefined ? new Set(DenyList) : new Set(TYPES).difference(new Set(AllowList))
     let verdicts: Verdicts | null = null
     return ({ protocol }) => {
       const shared = (verdicts ??= new Verdicts(protocol.queries!, refusedTypes))
