@@ -61,7 +61,7 @@ export class LogRoot {
   write(level: number, target: string, span: Span | null, message: string, fields: Record<string, unknown>): void {
     const dropped = this.#writer.takeDropped()
     if (dropped > 0)
-      this.#write(WARN, 'shotover::logging', null, 'log lines were dropped: nobody read them', { dropped })
+      this.#write(WARN, 'shotover::logging', null, 'log lines were dropped: there was no room for them', { dropped })
     this.#write(level, target, span, message, fields)
   }
 

@@ -83,3 +83,30 @@ test('a reader that is gone ends the log, not the process', async () => {
   assert.equal(error, 'still here')
   assert.equal(code, 0)
 })
+
+test('a disk that was full, and is no more, gets the later lines and how many were lost', async () => {
+  const { error, code } = await finish(
+    start(`
+      const { closeSync, openSync, readFileSync, rmSync } = await import('node:fs')
+      const fd = openSync('/dev/full', 'w')
+      const disk = new StdoutWriter(fd)
+      disk.write('a\\n')
+      disk.write('b\\n')
+      await disk.flush(10000)
+      disk.write('c\\n')
+      await disk.flush(10000)
+      const whileFull = disk.takeDropped()
+      closeSync(fd)
+      // The same descriptor, another file.
+      const path = '/tmp/shotover-stdout-' + process.pid
+      if (openSync(path, 'w') !== fd) throw new Error('another descriptor')
+      disk.write('d\\n')
+      await disk.flush(10000)
+      const text = readFileSync(path, 'utf8')
+      rmSync(path)
+      process.stderr.write(JSON.stringify({ whileFull, text, dropped: disk.takeDropped() }))
+      process.exit(0)
+    `),
+  )
+  assert.deepEqual([code, error], [0, JSON.stringify({ whileFull: 0, text: 'd\n', dropped: 3 })])
+})

@@ -24,6 +24,8 @@ export class StdoutWriter implements LineWriter {
   #writing: Buffer | null = null
   #scheduled = false
   #gone = false
+  /** The last write failed, and the next one may not. */
+  #failing = false
   #dropped = 0
   #waiting: (() => void)[] = []
 
@@ -60,7 +62,7 @@ export class StdoutWriter implements LineWriter {
   }
 
   takeDropped(): number {
-    if (this.#dropped === 0 || this.#queuedSize > QUEUED_MAX / 2) return 0
+    if (this.#dropped === 0 || this.#failing || this.#queuedSize > QUEUED_MAX / 2) return 0
     const dropped = this.#dropped
     this.#dropped = 0
     return dropped
@@ -93,8 +95,16 @@ export class StdoutWriter implements LineWriter {
         setTimeout(() => this.#writeOn(bytes), RETRY_MS)
         return
       }
-      if (error !== null && error !== undefined) {
+      if (error?.code === 'EPIPE' || error?.code === 'EBADF') {
         this.#end()
+        return
+      }
+      this.#failing = error !== null && error !== undefined
+      if (this.#failing) {
+        // The disk is full, say: these lines are lost, and later ones are tried again.
+        this.#dropped += countLines(bytes)
+        this.#writing = null
+        this.#next()
         return
       }
       this.#writing = written < bytes.length ? bytes.subarray(written) : null
@@ -103,7 +113,7 @@ export class StdoutWriter implements LineWriter {
     })
   }
 
-  /** Nobody reads any more (EPIPE), or the disk is full: the proxy goes on without its log. */
+  /** Nobody reads any more, or there never was anything to write to: the proxy goes on without its log. */
   #end(): void {
     this.#gone = true
     this.#writing = null
@@ -120,4 +130,10 @@ export class StdoutWriter implements LineWriter {
       this.#gone = true
     }
   }
+}
+
+function countLines(bytes: Buffer): number {
+  let count = 0
+  for (let at = bytes.indexOf(10); at >= 0; at = bytes.indexOf(10, at + 1)) count++
+  return count
 }
