@@ -139,7 +139,10 @@ test('dropped lines are told of by a line of their own', () => {
   writer.dropped = 12
   log.logger('t').info('next')
   assert.equal(writer.lines.length, 2)
-  assert.match(writer.lines[0], / WARN shotover::logging: log lines were dropped: there was no room for them dropped=12\n$/)
+  assert.match(
+    writer.lines[0],
+    / WARN shotover::logging: log lines were dropped: there was no room for them dropped=12\n$/,
+  )
 })
 
 test('the clock has microseconds and does not stray from the system', () => {
