@@ -117,7 +117,7 @@ export class Lane implements Transform, Carrier {
     this.#pinned = false
     const clean = upstream.wire.state() === WIRE_CLEAN && !upstream.sending && !upstream.paused
     if (upstream.inFlight === 0 && clean && !this.#ended) this.#pool.release(upstream)
-    else upstream.destroy(new Error('the session ended'))
+    else upstream.finish()
   }
 
   // --- towards the server

@@ -1,10 +1,10 @@
 import type { Clock, Connection } from '../world/world.ts'
 import type { Outbox } from './outbox.ts'
 
-/** How long a client may take for the last bytes, or for closing too, without any progress. */
+/** How long a peer may take for the last bytes, or for closing too, without any progress. */
 const LINGER_MS = 5000
 
-/** The end of a client's connection: the last bytes leave, then FIN; who takes no more of them is not waited for. */
+/** The end of a connection: the last bytes leave, then FIN; a peer that takes no more of them is not waited for. */
 export class Linger {
   readonly #connection: Connection
   readonly #outbox: Outbox

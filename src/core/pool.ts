@@ -172,7 +172,7 @@ export class Pool implements UpstreamOwner {
     if (upstream.wire.waiting().length === 0) upstream.destroy(new Error('retired'))
   }
 
-  onUpstreamClosed(upstream: Upstream, error: Error): void {
+  onUpstreamClosed(upstream: Upstream, error: Error | null): void {
     this.#all.delete(upstream)
     // Also those that have nothing in flight, and so are not told, must not send on it any more.
     this.#unshare(upstream)
@@ -180,7 +180,7 @@ export class Pool implements UpstreamOwner {
     const at = spare?.indexOf(upstream) ?? -1
     if (at >= 0) spare!.splice(at, 1)
     if (error instanceof ConnectError) this.stats.connectFailures++
-    else this.stats.deaths++
+    else if (error !== null) this.stats.deaths++
   }
 
   #open(key: string, handshake: readonly Frame[] | Greeting): Upstream {

@@ -80,6 +80,11 @@ export interface Wire {
    * whenever `next` has been.
    */
   cancelled?(): Exchange | null
+  /**
+   * Client side: what comes next may be what those in flight wait for (the end of a group of requests, word that one is given up), so
+   * that it is read though as many are in flight as may be. The wire then bounds how many.
+   */
+  readonly readsOn?: boolean
   /** Server side: how many exchanges may be in flight at once; what is more waits. Absent: any number. */
   readonly depth?: number
   /** The peer ended its stream. A frame that its end completes, else null. Throws ProtocolError where a frame was torn. */

@@ -1,7 +1,7 @@
 // Hot path
 import { Ring } from '../base/ring.ts'
 import { AT_OWNER, DONE, PART_FULL, PART_SLOW, PART_TAKEN, type Batch, type Exchange } from './exchange.ts'
-import { FRAME_INTERIM, FRAME_LAST, type Frame } from './frame.ts'
+import { FRAME_HEAD, FRAME_INTERIM, FRAME_LAST, type Frame } from './frame.ts'
 import type { Outbox } from './outbox.ts'
 import { Parts } from './parts.ts'
 import type { Wire } from './protocol.ts'
@@ -29,7 +29,9 @@ export class ReplyQueue {
   readonly #open: Exchange[] = []
   /** Its reply's head has left, the rest has not. */
   #emitting: Exchange | null = null
-  /** Pushes that came in the middle of a reply. */
+  /** The head of a push has left, the rest has not. */
+  #isInPush = false
+  /** Pushes that came in the middle of something else. */
   readonly #pushes: Frame[] = []
   #closed = false
 
@@ -46,9 +48,15 @@ export class ReplyQueue {
     return this.#emitting
   }
 
+  /** A reply or a push has left in part. */
+  get isMidway(): boolean {
+    return this.#emitting !== null || this.#isInPush
+  }
+
   /** A request was read. */
   take(exchange: Exchange): void {
     this.inFlight++
+    this.#stats.inFlight++
     if (this.#ordered) this.#ring.push(exchange)
     else exchange.slot = this.#open.push(exchange) - 1
   }
@@ -59,7 +67,7 @@ export class ReplyQueue {
     for (let i = 0; i < batch.length; i++) {
       const exchange = batch[i]!
       if (!this.#ordered) ring.push(exchange)
-      if (ring.peek() === exchange && this.#emitting === null) this.#emit(exchange)
+      if (ring.peek() === exchange && this.#emitting === null && !this.#isInPush) this.#emit(exchange)
       else exchange.response!.own()
     }
     this.advance()
@@ -83,7 +91,7 @@ export class ReplyQueue {
     const hasHead = exchange.at === AT_OWNER
     // Where a stage put a whole reply in the place of its head, the rest goes nowhere.
     if (hasHead && (exchange.response === null || exchange.response.flags & FRAME_LAST)) return PART_TAKEN
-    const isNext = this.#emitting === null && (!this.#ordered || this.#ring.peek() === exchange)
+    const isNext = !this.isMidway && (!this.#ordered || this.#ring.peek() === exchange)
     if (part.flags & FRAME_INTERIM && isNext && !hasHead) {
       this.#append(part, exchange)
       return PART_TAKEN
@@ -104,15 +112,36 @@ export class ReplyQueue {
     else this.#leave(exchange)
   }
 
+  /** A push, or a further frame of one, which follows its head. */
   acceptPush(push: Frame): void {
-    if (this.#emitting !== null) this.#pushes.push(push.own())
-    else this.#append(push, null)
+    const isHead = (push.flags & FRAME_HEAD) !== 0
+    const last = this.#pushes.at(-1)
+    if (this.#isInPush ? isHead : this.#emitting !== null) {
+      // Not between the frames of one that waits.
+      if (isHead && last !== undefined && (last.flags & FRAME_LAST) === 0) this.#pushes.unshift(push.own())
+      else this.#pushes.push(push.own())
+      return
+    }
+    this.#appendPush(push)
+    if (isHead || this.#isInPush) return
+    this.#emitPushes()
+    this.advance()
+  }
+
+  #appendPush(push: Frame): void {
+    this.#isInPush = (push.flags & FRAME_LAST) === 0
+    this.#append(push, null)
+  }
+
+  #emitPushes(): void {
+    for (let i = 0; i < this.#pushes.length; i++) this.#appendPush(this.#pushes[i]!)
+    this.#pushes.length = 0
   }
 
   /** Everything whose turn has come leaves. */
   advance(): void {
     for (let exchange = this.#ring.peek(); exchange !== undefined; exchange = this.#ring.peek()) {
-      if (this.#emitting !== null) return
+      if (this.#emitting !== null || this.#isInPush) return
       if (exchange.at !== AT_OWNER) {
         if (exchange.responseParts !== null) this.#emitInterims(exchange, exchange.responseParts)
         return
@@ -146,6 +175,7 @@ export class ReplyQueue {
   /** The client is gone: what was owed, oldest first. */
   takeAll(): Exchange[] {
     this.#closed = true
+    this.#stats.inFlight -= this.inFlight
     this.inFlight = 0
     const all = this.#ring.takeAll()
     return this.#ordered ? all : this.#open.splice(0)
@@ -188,6 +218,7 @@ export class ReplyQueue {
   #leave(exchange: Exchange): void {
     if (exchange.slot === GONE) return
     this.inFlight--
+    this.#stats.inFlight--
     if (this.#ordered) return
     const last = this.#open.pop()!
     last.slot = exchange.slot
@@ -211,9 +242,7 @@ export class ReplyQueue {
     this.#leave(exchange)
     // A stage answered it before all of it came: the rest goes nowhere.
     if (exchange.carrier === null) exchange.requestParts?.abort(answered)
-    if (this.#pushes.length === 0) return
-    for (let i = 0; i < this.#pushes.length; i++) this.#append(this.#pushes[i]!, null)
-    this.#pushes.length = 0
+    if (this.#pushes.length !== 0) this.#emitPushes()
   }
 }
 

@@ -18,6 +18,9 @@ import type { SessionInfo } from './transform.ts'
 /** Unparsed bytes at which reading stops while the server, not the client, is what the session waits for. */
 const INPUT_BYTES_MAX = 256 * 1024
 
+/** Exchanges in flight on one source at which a session may have a quarter of its bound. */
+const CROWDED = 1024
+
 const OPEN = 0
 /** Takes no more requests; ends when everything in flight was answered. */
 const DRAINING = 1
@@ -156,7 +159,11 @@ export class Session implements ConnectionHandler, ChainTop, Task {
     if (this.#stops !== 0) return true
     // The rest of a request that has gone down in part always follows.
     if (this.#arriving !== null) return false
-    return this.#stalled || this.#replies.inFlight >= this.#source.limits.sessionInFlightMax
+    if (this.#stalled) return true
+    const { limits, stats } = this.#source
+    // Where many are in flight each session gets less: what one puts on the way is what the others wait behind.
+    const max = stats.inFlight < CROWDED ? limits.sessionInFlightMax : limits.sessionInFlightMax / 4
+    return this.#replies.inFlight >= max && this.#wire.readsOn !== true
   }
 
   /** One quantum of requests goes down the chain; what is left waits for its turn. */
@@ -345,7 +352,7 @@ export class Session implements ConnectionHandler, ChainTop, Task {
     if (this.#state >= ENDING) return
     this.#source.log.error(withCauses('connection was unexpectedly terminated', causesOf(error)))
     this.#reason = 'failed'
-    if (this.#replies.emitting === null && this.#failAll(error) && this.#replies.emitting === null) {
+    if (!this.#replies.isMidway && this.#failAll(error) && !this.#replies.isMidway) {
       this.#state = DRAINING
       this.#maybeEnd()
     } else this.#connection.destroy()

@@ -15,7 +15,11 @@ export const PLAN_KEEP = 4
 export const PLAN_ANSWER = 5
 /** As PLAN_ANSWER, and the session ends. */
 export const PLAN_END = 6
-/** Nothing else goes on its connection while it is in flight, and it leaves nothing there. */
+/**
+ * No other session's requests go on its connection while it is in flight, and it leaves nothing there. Also what has no reply, where
+ * the protocol promises order: the wire then says WIRE_DIRTY until a reply to something later came, since nothing else tells
+ * that the server has taken it.
+ */
 export const PLAN_ALONE = 7
 
 /**

@@ -12,6 +12,8 @@ export function noStats(): ChainStats {
 
 export interface SourceStats {
   requests: number
+  /** Exchanges taken and not answered whole, of all sessions of a thread. */
+  inFlight: number
   bytesRead: number
   bytesWritten: number
   /** Requests and replies that flowed through in parts. */
@@ -23,7 +25,7 @@ export interface SourceStats {
 }
 
 export function noSourceStats(): SourceStats {
-  return { requests: 0, bytesRead: 0, bytesWritten: 0, cutThroughs: 0, pauses: 0, closed: new Map() }
+  return { requests: 0, inFlight: 0, bytesRead: 0, bytesWritten: 0, cutThroughs: 0, pauses: 0, closed: new Map() }
 }
 
 export interface PoolStats {

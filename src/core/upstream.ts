@@ -15,6 +15,7 @@ import {
   type WireOptions,
 } from './protocol.ts'
 import { Handshake, Nobody, noOwner } from './handshake.ts'
+import { Linger } from './linger.ts'
 import { byCarrier, LostError, repeatable } from './loss.ts'
 import type { Greeting } from './sharing.ts'
 import type { PoolStats } from './stats.ts'
@@ -38,7 +39,8 @@ export interface UpstreamOwner {
   readonly wireOptions: WireOptions
   readonly stats: PoolStats
   onUpstreamReady(upstream: Upstream): void
-  onUpstreamClosed(upstream: Upstream, error: Error): void
+  /** `error` is null where its session had ended. */
+  onUpstreamClosed(upstream: Upstream, error: Error | null): void
   /** Replies came on a retired one. */
   onUpstreamQuieter(upstream: Upstream): void
   isError(reply: Frame): boolean
@@ -69,6 +71,8 @@ export class Upstream implements ConnectionHandler {
   #congested: (() => void)[] = []
   #sending: Exchange | null = null
   #paused = 0
+  /** It has finished: the last bytes are on their way. */
+  #linger: Linger | null = null
 
   constructor(owner: UpstreamOwner, key: string) {
     this.#owner = owner
@@ -148,6 +152,8 @@ export class Upstream implements ConnectionHandler {
 
   /** Was not one byte of it handed to the kernel? */
   unsent(exchange: Exchange): boolean {
+    // Its bytes are kept no more: it can't go again, and whether it went is not worth knowing.
+    if (exchange.request.end === exchange.request.start) return false
     return this.#outbox === null || exchange.state === QUEUED || exchange.offset > this.#outbox.handedBytes
   }
 
@@ -168,6 +174,18 @@ export class Upstream implements ConnectionHandler {
 
   resume(): void {
     if (--this.#paused === 0) this.#connection?.resume()
+  }
+
+  /** Takes nothing more and drops what comes; what was sent still arrives, as it does when a client closes its connection. */
+  finish(): void {
+    if (this.state !== READY || this.#sending !== null) {
+      this.#die(new LostError('Its session ended'))
+      return
+    }
+    this.state = CLOSED
+    this.#owner.onUpstreamClosed(this, null)
+    this.#linger = new Linger(this.#connection!, this.#outbox!, this.#owner.world.clock)
+    this.#linger.goOn()
   }
 
   /** Closes at once. */
@@ -194,6 +212,7 @@ export class Upstream implements ConnectionHandler {
 
   onDrain(): void {
     this.#outbox!.drained()
+    if (this.#linger !== null) this.#linger.goOn()
     if (this.#sending !== null) this.#sendParts(this.#sending)
     if (this.#congested.length === 0 || this.congested) return
     const waiting = this.#congested
@@ -202,6 +221,7 @@ export class Upstream implements ConnectionHandler {
   }
 
   onEnd(): void {
+    if (this.#linger !== null) this.#connection!.destroy()
     if (this.state === CLOSED) return
     try {
       const last = this.wire.eof()
@@ -213,13 +233,9 @@ export class Upstream implements ConnectionHandler {
   }
 
   onClose(error: Error | null): void {
-    this.#die(
-      error === null
-        ? new LostError('The other side of this connection closed the connection')
-        : new LostError('The other side of this connection closed the connection', {
-            cause: new Error(systemErrorText(error)),
-          }),
-    )
+    this.#linger?.close()
+    const cause = error === null ? undefined : new Error(systemErrorText(error))
+    this.#die(new LostError('The other side of this connection closed the connection', { cause }))
   }
 
   #read(): void {
@@ -306,9 +322,10 @@ export class Upstream implements ConnectionHandler {
     this.#owner.stats.bytesWritten += outbox.appendedBytes - before
     this.wire.sent(exchange)
     if (!keep) request.drop()
+    // Before anybody hears of it: an upstream that still sends is nobody else's.
+    if (exchange.requestParts !== null) this.#sending = exchange
     for (let silent = this.wire.silent(); silent !== null; silent = this.wire.silent()) this.#silent(silent)
     if (exchange.requestParts !== null) {
-      this.#sending = exchange
       exchange.requestParts.onPart = () => this.#sendParts(exchange)
       exchange.requestParts.take = (part) => this.#sendPart(exchange, part)
       this.#sendParts(exchange)
@@ -365,6 +382,8 @@ export class Upstream implements ConnectionHandler {
     if ((this.state as number) === CLOSED) return
     this.state = CLOSED
     this.#connection?.destroy()
+    // Its reply came before it had ended: what is left of it goes nowhere.
+    if (this.#sending?.state === DONE) this.#sending.requestParts!.abort(error)
     const dirty = this.wire.state() !== WIRE_CLEAN
     const lost = this.wire.takeAll()
     for (let silent = this.wire.silent(); silent !== null; silent = this.wire.silent()) this.#silent(silent)

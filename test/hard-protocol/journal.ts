@@ -1,0 +1,57 @@
+import { Violation } from './client.ts'
+
+import type { Request } from './model-server.ts'
+
+interface Write {
+  readonly session: number
+  readonly order: number
+  readonly inTransaction: boolean
+  /** The server said so. */
+  acknowledged: boolean
+  executed: boolean
+}
+
+/** What clients wrote and what the server executed, put together. */
+export class Journal {
+  readonly ordered: boolean
+  readonly #writes = new Map<string, Write>()
+  readonly #lastExecuted = new Map<number, number>()
+
+  /** `ordered`: a session's writes take effect in the order in which it sent them. */
+  constructor(ordered: boolean) {
+    this.ordered = ordered
+  }
+
+  get count(): number {
+    return this.#writes.size
+  }
+
+  sent(tag: string, session: number, inTransaction = false): void {
+    this.#writes.set(tag, { session, order: this.#writes.size, inTransaction, acknowledged: false, executed: false })
+  }
+
+  acknowledged(tag: string): void {
+    this.#writes.get(tag)!.acknowledged = true
+  }
+
+  /** The server executed a write, whose text is `key=tag:...` or `tag`. */
+  executed(request: Request, inTransaction: boolean): void {
+    const tag = /(s\d+\.\d+)(:|$)/.exec(request.text.slice(0, 60))?.[1]
+    if (tag === undefined) throw new Violation(`a write that nobody sent: ${request.text.slice(0, 60)}`)
+    const write = this.#writes.get(tag)
+    if (write === undefined) throw new Violation(`${tag} was executed and never sent`)
+    if (write.executed) throw new Violation(`${tag} was executed twice`)
+    if (write.inTransaction !== inTransaction)
+      throw new Violation(`${tag} was executed ${inTransaction ? 'inside' : 'outside'} a transaction or group`)
+    write.executed = true
+    const last = this.#lastExecuted.get(write.session) ?? -1
+    if (this.ordered && write.order < last) throw new Violation(`${tag} was executed behind a later one`)
+    this.#lastExecuted.set(write.session, write.order)
+  }
+
+  /** Everything that was acknowledged was executed; in a calm world everything was. */
+  finish(): void {
+    for (const [tag, { acknowledged, executed }] of this.#writes)
+      if (acknowledged && !executed) throw new Violation(`${tag} was acknowledged and never executed`)
+  }
+}

@@ -1,0 +1,23 @@
+import { Frame } from '../../src/core/frame.ts'
+import { WITH_HEADER } from './cutter.ts'
+import { wrap } from './format.ts'
+
+/** The frame with another stream: in its place where its bytes are lent, else as a copy. */
+export function retag(frame: Frame, stream: number): Frame {
+  if (frame.code !== WITH_HEADER) return frame
+  const tagged = frame.borrowed && frame.edits === null ? frame : copyOf(frame, Buffer.from(frame.toBuffer()))
+  tagged.bytes.writeUInt16BE(stream, tagged.start + 2)
+  return tagged
+}
+
+/** What leaves for the frame where segments are spoken. */
+export function wrapped(frame: Frame): Frame {
+  return copyOf(frame, wrap(frame.toBuffer()))
+}
+
+function copyOf(frame: Frame, bytes: Buffer): Frame {
+  const copy = new Frame(bytes, 0, bytes.length, frame.kind, frame.code, false)
+  copy.flags = frame.flags
+  copy.stream = frame.stream
+  return copy
+}

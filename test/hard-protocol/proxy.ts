@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict'
+import { Budget } from '../../src/core/budget.ts'
+import type { StageSpec } from '../../src/core/chain.ts'
+import { LIMITS, type Env, type Limits, type Metrics } from '../../src/core/kind.ts'
+import { Lane } from '../../src/core/lane.ts'
+import { Scratch } from '../../src/core/outbox.ts'
+import { Pool } from '../../src/core/pool.ts'
+import { Source } from '../../src/core/source.ts'
+import { noStats } from '../../src/core/stats.ts'
+import type { SessionInfo, Transform } from '../../src/core/transform.ts'
+import type { SimWorld } from '../../src/sim/world.ts'
+import type { Address } from '../../src/world/world.ts'
+import { quietLog } from '../core/chain-play.ts'
+import { hardProtocol } from './protocol.ts'
+import { HardSharing, isError, type Registry } from './sharing.ts'
+
+const uncounted: Metrics = {
+  counter: () => ({ add() {} }),
+  gauge: () => ({ set() {}, add() {} }),
+  summary: () => ({ observe() {} }),
+}
+
+export interface HardProxyOptions {
+  readonly order: 'request-order' | 'any'
+  readonly limits?: Partial<Limits>
+  /** Stages above the sink, made for each session. Asked for what ends the chain, it may put that into chains of its own. */
+  readonly above?: ((info: SessionInfo, sink: () => Transform) => Transform)[]
+  /** The chain ends with the last of `above`, not with the sink itself. */
+  readonly wrapsSink?: boolean
+}
+
+/** The proxy, in front of one server of the hard protocol. */
+export class HardProxy {
+  readonly sim: SimWorld
+  readonly pool: Pool
+  readonly source: Source
+  readonly errors: string[] = []
+  readonly limits: Limits
+  address!: Address
+
+  constructor(sim: SimWorld, server: Address, options: HardProxyOptions) {
+    this.sim = sim
+    this.limits = { ...LIMITS, ...options.limits }
+    const protocol = hardProtocol(options.order)
+    const log = quietLog(this.errors)
+    const { world } = sim
+    this.pool = new Pool({
+      endpoint: server,
+      connectTimeoutMs: 1000,
+      protocol,
+      wireOptions: { cutThroughBytes: this.limits.cutThroughBytes },
+      world,
+      log,
+      isError,
+    })
+    const env: Env = {
+      world,
+      metrics: uncounted,
+      log,
+      limits: this.limits,
+      name: 'sink',
+      chain: 'hard',
+      chains: {},
+      pools: [this.pool],
+      onClose() {},
+    }
+    const registry: Registry = new Map()
+    const sink = (info: SessionInfo) =>
+      new Lane(this.pool, new HardSharing(`s${info.id}`, options.order === 'any', registry), env, info, 'Sink')
+    const stages: StageSpec[] = (options.above ?? []).map((make, index) => ({
+      type: 'Kind',
+      name: String.fromCharCode(97 + index),
+      factory: (info) => make(info, () => sink(info)),
+    }))
+    if (options.wrapsSink !== true) stages.push({ type: 'Sink', name: 'sink', factory: sink })
+    this.source = new Source({
+      name: 'hard',
+      protocol,
+      chain: { name: 'hard', stages, stats: noStats() },
+      limits: this.limits,
+      world,
+      log,
+      idleTimeoutMs: null,
+      scratch: new Scratch(),
+      budget: new Budget(this.limits.processBytesMax),
+    })
+  }
+
+  async listen(address: Address): Promise<Address> {
+    const listener = await this.sim.world.net.listen(address, (connection) => void this.source.accept(connection))
+    this.address = listener.address
+    return this.address
+  }
+
+  /** Nobody is connected any more: nothing may be left. */
+  checkEmpty(): void {
+    assert.equal(this.source.sessions.size, 0, 'sessions are open although no client is')
+    assert.equal(this.pool.inFlight, 0, 'requests are in flight although nobody waits for them')
+    assert.equal(this.source.budget.used, 0, 'bytes are held although nobody needs them')
+  }
+}

@@ -1,0 +1,129 @@
+import type { Exchange } from '../../src/core/exchange.ts'
+import { FRAME_LAST, Frame } from '../../src/core/frame.ts'
+import { MATCH_DROP, ProtocolError, WIRE_CLEAN, type Wire } from '../../src/core/protocol.ts'
+import { Cutter } from './cutter.ts'
+import { ABANDON, DATA, ERROR, encode, NO_STREAM, OK, STEP, SWITCH, UNTIL_CLOSE } from './format.ts'
+import { retag, wrapped } from './leaving.ts'
+
+/** Most requests that a client may have open. */
+const STREAMS_MAX = 1000
+/** Most steps that a group may have. */
+const STEPS_MAX = 1000
+
+/** What stands on the proxy's side of a client's connection. */
+export class ClientWire implements Wire {
+  readonly matched = MATCH_DROP
+  readonly inFlight = 0
+  ended = false
+  readonly #cutter: Cutter
+  readonly #hasStreams: boolean
+  readonly #open = new Map<number, Exchange>()
+  readonly #given: Exchange[] = []
+  /** Of the group that has not ended. */
+  #steps = 0
+  /** SWITCH was read and not answered: how to read what follows is not known. */
+  #switching = false
+  #isWrapped = false
+  #untilClose: Exchange | null = null
+
+  constructor(cutThroughBytes: number, hasStreams: boolean) {
+    this.#cutter = new Cutter(cutThroughBytes)
+    this.#hasStreams = hasStreams
+  }
+
+  get pending(): number {
+    return this.#cutter.pending
+  }
+
+  push(bytes: Buffer, start: number, end: number): void {
+    this.#cutter.push(bytes, start, end)
+  }
+
+  keep(): void {
+    this.#cutter.keep()
+  }
+
+  next(): Frame | null {
+    for (;;) {
+      if (this.#switching) return null
+      const frame = this.#cutter.next(() => false)
+      if (frame === null) return null
+      if (frame.kind > DATA)
+        throw new ProtocolError(`no request of kind ${frame.kind}`, replyFrame(ERROR, 'unknown', frame.stream))
+      if (frame.kind !== ABANDON) {
+        if (frame.kind === SWITCH) this.#switching = true
+        return frame
+      }
+      const given = this.#open.get(frame.stream)
+      if (given !== undefined) this.#given.push(given)
+      this.#open.delete(frame.stream)
+    }
+  }
+
+  cancelled(): Exchange | null {
+    return this.#given.shift() ?? null
+  }
+
+  sent(exchange: Exchange): void {
+    const { kind, stream } = exchange.request
+    if (this.#hasStreams) this.#open.set(stream, exchange)
+    this.#steps = kind === STEP ? this.#steps + 1 : 0
+  }
+
+  /** A group is answered once it has ended, and a request that waits can be given up. */
+  get readsOn(): boolean {
+    return this.#hasStreams ? this.#open.size < STREAMS_MAX : this.#steps > 0 && this.#steps < STEPS_MAX
+  }
+
+  leave(frame: Frame, exchange: Exchange | null): Frame {
+    const stream = exchange === null ? NO_STREAM : exchange.request.stream
+    const tagged = this.#hasStreams ? retag(frame, stream) : frame
+    if (exchange === null) return this.#isWrapped ? wrapped(tagged) : tagged
+    if (frame.kind !== ERROR && frame.code === 1 && frame.bytes[frame.start + 1]! & UNTIL_CLOSE)
+      this.#untilClose = exchange
+    if (frame.flags & FRAME_LAST) {
+      if (this.#open.get(stream) === exchange) this.#open.delete(stream)
+      if (this.#untilClose === exchange) this.ended = true
+    }
+    const leaving = this.#isWrapped ? wrapped(tagged) : tagged
+    if (exchange.request.kind === SWITCH) this.#switched(frame)
+    return leaving
+  }
+
+  #switched(reply: Frame): void {
+    this.#switching = false
+    if (reply.kind !== OK || this.#isWrapped) return
+    this.#isWrapped = true
+    this.#cutter.switch()
+  }
+
+  eof(): Frame | null {
+    if (this.#cutter.torn) throw new ProtocolError('the client left in mid-request')
+    return null
+  }
+
+  match(): Exchange | null {
+    return null
+  }
+  silent(): Exchange | null {
+    return null
+  }
+  abandon(): void {}
+  waiting(): Exchange[] {
+    return []
+  }
+  takeAll(): Exchange[] {
+    return []
+  }
+  state(): number {
+    return WIRE_CLEAN
+  }
+}
+
+/** A reply of the proxy's own. */
+export function replyFrame(kind: number, text: string, stream: number): Frame {
+  const bytes = encode(kind, text, stream)
+  const frame = new Frame(bytes, 0, bytes.length, kind, 1, false)
+  frame.stream = stream
+  return frame
+}
