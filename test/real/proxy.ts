@@ -201,7 +201,7 @@ export class Proxy {
 function parse(line: string): LogLine {
   try {
     const { level, target, fields } = JSON.parse(line) as Omit<LogLine, 'message'>
-    return { level, target, fields, message: String(fields.message ?? '') }
+    return { level, target, fields, message: typeof fields.message === 'string' ? fields.message : '' }
   } catch {
     return { level: 'ERROR', target: '', message: `no line of a log: ${line}`, fields: {} }
   }
