@@ -39,8 +39,7 @@ test('a server that is down: clients are told so and closed, the proxy goes on, 
   await using proxy = await startProxy({ upstream })
   for (let times = 0; times < 3; times++) {
     const client = await RawClient.open(proxy.port)
-    client.send('PING')
-    client.send('GET', 'k')
+    client.write('PING\r\nGET k\r\n')
     await client.untilClosed()
     const expected = failureText(refused(upstream), true)
     assert.deepEqual(
