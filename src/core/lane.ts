@@ -83,6 +83,7 @@ export class Lane implements Transform, Carrier {
     if (exchange.carrier !== this || exchange.state === DONE || exchange.upstream === null) return
     exchange.state = DONE
     exchange.upstream.abandon(exchange)
+    exchange.onReplyDrain?.()
     this.#inFlight--
   }
 

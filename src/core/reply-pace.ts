@@ -38,7 +38,12 @@ export class ReplyPace {
   /** A part of it went up, and `verdict` is what became of it. `close` ends the session. */
   part(upstream: Upstream, exchange: Exchange, part: Frame, verdict: number, close: () => void): void {
     this.#bytesLeft -= part.end - part.start
-    if (verdict === PART_TAKEN || part.flags & FRAME_LAST) return
+    if (part.flags & FRAME_LAST) {
+      // One read may bring the part that was too much, and the last.
+      exchange.onReplyDrain?.()
+      return
+    }
+    if (verdict === PART_TAKEN) return
     this.#isolate(upstream)
     if (exchange.onReplyDrain !== null) return
     // A short rest is read on, within the session's bound: then nothing is held up behind it, here or in the server.
