@@ -224,3 +224,15 @@ test('whatever two ends do, each is closed at most once and last, and hears noth
   }
   assert.ok(closes > 500)
 })
+
+test('a reset ends a paused connection whose write is under way', async () => {
+  const { sim, client, server } = await pair({ bufferBytesMin: 1000, bufferBytesMax: 1000 })
+  server.connection.pause()
+  client.connection.pause()
+  assert.equal(server.connection.write(Buffer.alloc(5000)), false)
+  await sim.run(() => false)
+  client.connection.destroy()
+  await sim.run(() => false)
+  assert.equal(code(server.error), 'ECONNRESET')
+  assert.equal(server.count('close'), 1)
+})

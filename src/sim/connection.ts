@@ -175,11 +175,12 @@ export class SimConnection implements Connection {
     if (this.#outgoing.finSent) this.#later(() => this.#close(null))
   }
 
-  /** As in Node, a paused socket does not notice until somebody reads or writes. */
+  /** As in Node, a paused socket does not notice until somebody reads or writes, unless a write is under way. */
   resetArrived(): void {
     if (this.gone) return
     this.#resetUnseen = true
     if (this.reading) this.#fail(systemError('ECONNRESET', 'read'))
+    else if (this.#outgoing.keptBytes > 0) this.#fail(systemError('ECONNRESET', 'write'))
   }
 
   /** Bytes came for this end, which is closed. */
