@@ -151,7 +151,7 @@ export class HardClient implements ConnectionHandler {
   /** Nobody waits for the reply on this stream any more; its stream may be used again. */
   forget(stream: number): void {
     const index = this.#asked.findIndex((asked) => asked.stream === stream)
-    this.#asked.splice(index, 1)[0]!.reject(new ClosedError('given up'))
+    if (index >= 0) this.#asked.splice(index, 1)[0]!.reject(new ClosedError('given up'))
   }
 
   #freeStream(): number {
