@@ -14,9 +14,7 @@ import { ProtocolError, type Wire } from './protocol.ts'
 import { ReplyQueue } from './reply-queue.ts'
 import type { Source } from './source.ts'
 import type { SessionInfo } from './transform.ts'
-
-/** Unparsed bytes at which reading stops while the server, not the client, is what the session waits for. */
-const INPUT_BYTES_MAX = 256 * 1024
+import { Valve } from './valve.ts'
 
 /** Exchanges in flight on one source at which a session may have a quarter of its bound. */
 const CROWDED = 1024
@@ -41,6 +39,7 @@ export class Session implements ConnectionHandler, ChainTop, Task {
   readonly #outbox: Outbox
   readonly #input = new Input()
   readonly #replies: ReplyQueue
+  readonly #valve: Valve
   readonly #linger: Linger
   /** Its request's head has gone down, the rest has not come. */
   #arriving: Exchange | null = null
@@ -49,11 +48,8 @@ export class Session implements ConnectionHandler, ChainTop, Task {
   #stops = 0
   #scheduled = false
   #pumping = false
-  #paused = false
   #stalled = false
   #inputEnded = false
-  /** What of the thread's budget this session holds. */
-  #charged = 0
   #reason = 'client'
 
   constructor(source: Source, connection: Connection, info: SessionInfo) {
@@ -64,6 +60,7 @@ export class Session implements ConnectionHandler, ChainTop, Task {
     this.#outbox = new Outbox(connection, source.world.turn, source.scratch, false)
     const ordered = info.protocol.orderToClient === 'request-order'
     this.#replies = new ReplyQueue(this.#outbox, this.#wire, ordered, source.limits.sessionUnsentBytes, source.stats)
+    this.#valve = new Valve(connection, source.limits, source.budget, source.stats)
     this.#linger = new Linger(connection, this.#outbox, source.world.clock)
     this.lastActive = source.world.clock.now()
     this.chain = new Chain(source.chain, this, source.world, source.limits, source.log)
@@ -117,7 +114,7 @@ export class Session implements ConnectionHandler, ChainTop, Task {
     this.#outbox.clear()
     this.#input.clear()
     this.#linger.close()
-    this.#weigh()
+    this.#valve.close()
     this.chain.cancelAll(this.#replies.takeAll())
     this.chain.close()
     this.#source.closed(this, this.#reason)
@@ -280,25 +277,9 @@ export class Session implements ConnectionHandler, ChainTop, Task {
     this.drain('client')
   }
 
-  /** Stops and starts reading. While it is the client that does not read, its requests are taken up to the session's bound. */
   #weigh(): void {
-    const { bytes } = this.#input
-    const { limits, budget } = this.#source
-    const owed = this.#state === CLOSED ? 0 : bytes + this.#outbox.unsentBytes
-    budget.used += owed - this.#charged
-    this.#charged = owed
-    const patient = this.#stalled && owed <= limits.sessionBytesMax && !budget.exceeded
-    let max = patient ? limits.sessionBytesMax : Math.min(INPUT_BYTES_MAX, limits.sessionBytesMax)
-    // The server does not take the request that is arriving: what else of it could be read would only lie here.
-    if (this.#arriving !== null && this.#stops !== 0) max = -1
-    if (!this.#paused && bytes > max) {
-      this.#paused = true
-      this.#source.stats.pauses++
-      this.#connection.pause()
-    } else if (this.#paused && bytes <= max / 2 && this.#state === OPEN) {
-      this.#paused = false
-      this.#connection.resume()
-    }
+    const jammed = this.#arriving !== null && this.#stops !== 0
+    this.#valve.weigh(this.#input.bytes, this.#outbox.unsentBytes, this.#stalled, jammed)
   }
 
   // --- towards the client
@@ -312,9 +293,7 @@ export class Session implements ConnectionHandler, ChainTop, Task {
     const verdict = this.#replies.acceptPart(exchange, part)
     if (part.flags & FRAME_LAST) this.#after()
     else if (verdict === PART_SLOW) this.#stall()
-    if (verdict === PART_SLOW && (this.#charged > this.#source.limits.sessionBytesMax || this.#source.budget.exceeded))
-      return PART_FULL
-    return verdict
+    return verdict === PART_SLOW && this.#valve.full ? PART_FULL : verdict
   }
 
   onSilent(exchange: Exchange): void {
