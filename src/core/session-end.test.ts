@@ -56,6 +56,15 @@ test('requests that wait for their turn are still taken when the client ends', a
   assert.deepEqual(client.calls.slice(-2), ['end', 'close'])
 })
 
+test('requests that are answered at once are all answered when the client ends, however few may be in flight', async () => {
+  const { play, client, sink } = await sessionPlay({ limits: { sessionInFlightMax: 1 } })
+  sink.echo = 're:'
+  write(client, 'a\nb\nc\nd\ne\n')
+  client.connection.end()
+  await play.rest()
+  assert.equal(received(client), 're:a\nre:b\nre:c\nre:d\nre:e\n')
+})
+
 for (const [sign, answer] of [
   ['!', '-ERR a bang\n'],
   ['?', ''],

@@ -170,20 +170,25 @@ export class Session implements ConnectionHandler, ChainTop, Task {
     this.#pumping = true
     const left = this.#cut(this.#source.limits.quantumFrames)
     this.#pumping = false
-    if (left || (!this.#blocked() && this.#input.bytes !== 0)) this.#schedule()
-    else if (this.#inputEnded && this.#state === OPEN && !this.#blocked()) this.#eof()
+    if (this.#blocked()) return
+    if (left || this.#input.bytes !== 0) this.#schedule()
+    else if (this.#inputEnded && this.#state === OPEN) this.#eof()
   }
 
-  /** True when more may be there than one quantum. */
+  /** True when more may be there: one quantum was, or the session may take no more for now. */
   #cut(quantum: number): boolean {
     const wire = this.#wire
     const now = this.#source.world.clock.now()
     let batch: Batch = []
     let frames = 0
+    let left = true
     try {
       while (frames < quantum && !this.#blocked()) {
         const frame = this.#input.next(wire)
-        if (frame === null) break
+        if (frame === null) {
+          left = false
+          break
+        }
         frames++
         if (frame.flags === FRAME_WHOLE) this.#take(frame, batch, now)
         else batch = this.#takePart(frame, batch, now)
@@ -193,7 +198,7 @@ export class Session implements ConnectionHandler, ChainTop, Task {
     }
     if (batch.length !== 0) this.chain.down(batch)
     if (wire.cancelled !== undefined) this.#cancel(wire)
-    return frames === quantum
+    return left
   }
 
   /** What the client gave up is answered no more, unless part of its reply has left. */
