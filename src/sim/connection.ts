@@ -34,6 +34,7 @@ export class SimConnection implements Connection {
   #silenced = false
   /** RST came, and nobody has looked at the socket since. */
   #resetUnseen = false
+  #writeLost = false
 
   constructor(sim: SimWorld, id: number, local: Address, remote: Address) {
     this.#sim = sim
@@ -180,7 +181,12 @@ export class SimConnection implements Connection {
     if (this.gone) return
     this.#resetUnseen = true
     if (this.reading) this.#fail(systemError('ECONNRESET', 'read'))
-    else if (this.#outgoing.keptBytes > 0) this.#fail(systemError('ECONNRESET', 'write'))
+    else if (this.#outgoing.keptBytes > 0 || this.#writeLost) this.#fail(systemError('ECONNRESET', 'write'))
+  }
+
+  /** A reset on its way dropped what a write had left. */
+  writeLost(): void {
+    this.#writeLost = true
   }
 
   /** Bytes came for this end, which is closed. */

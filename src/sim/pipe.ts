@@ -86,6 +86,7 @@ export class Pipe {
   reset(): void {
     if (this.#resetting) return
     this.#resetting = true
+    if (this.keptBytes > 0) this.#from.writeLost()
     this.drop()
     this.#sim.schedule.add(this.#arrival(), () => {
       this.#dead = true
