@@ -303,7 +303,8 @@ export class Acts {
     const { value, unsure } = this.#known(`s${this.id}:0`)
     this.#session.leaving = true
     const reply = await this.#client.ask(TAIL, `s${this.id}:0`)
-    if (!this.#session.failed(reply) && !unsure) this.#session.expect(reply, VALUE, value ?? '', 'TAIL')
+    if (this.#session.failed(reply)) this.#session.leaving = false
+    else if (!unsure) this.#session.expect(reply, VALUE, value ?? '', 'TAIL')
   }
 }
 
