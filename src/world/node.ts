@@ -19,6 +19,8 @@ import type {
 const READ_BUFFER_BYTES = 128 * 1024
 
 class NodeClock implements Clock {
+  /** Sees to it that what was read is expired when the turn ends. */
+  onRead: () => void = () => {}
   #now = 0
   #fresh = false
 
@@ -26,6 +28,7 @@ class NodeClock implements Clock {
     if (!this.#fresh) {
       this.#now = performance.now()
       this.#fresh = true
+      this.onRead()
     }
     return this.#now
   }
@@ -54,12 +57,16 @@ class NodeTurn implements Turn {
   #workNext: Task[] = []
   #flush: Task[] = []
   #scheduled = false
+  #ending = false
   readonly #clock: NodeClock
   readonly #end: () => void
 
   constructor(clock: NodeClock) {
     this.#clock = clock
     this.#end = () => this.#run()
+    clock.onRead = () => {
+      if (!this.#ending) this.#schedule()
+    }
   }
 
   work(task: Task): void {
@@ -81,6 +88,7 @@ class NodeTurn implements Turn {
   #run(): void {
     // What is scheduled from here on by work belongs to the next turn, after new input was read.
     this.#scheduled = false
+    this.#ending = true
     const work = this.#work
     if (work.length !== 0) {
       this.#work = this.#workNext
@@ -88,10 +96,13 @@ class NodeTurn implements Turn {
       for (let i = 0; i < work.length; i++) work[i]!.run()
       work.length = 0
     }
+    // What leaves is measured by when it leaves.
+    this.#clock.expire()
     const flush = this.#flush
     for (let i = 0; i < flush.length; i++) flush[i]!.run()
     flush.length = 0
     this.#clock.expire()
+    this.#ending = false
   }
 }
 

@@ -9,7 +9,7 @@ export interface World {
 }
 
 export interface Clock {
-  /** Milliseconds on a monotonic clock, read at most once per turn. */
+  /** Milliseconds on a monotonic clock, read at most twice per turn: when it begins, and when its flushes do. */
   now(): number
   /** Wall clock in milliseconds since 1970, for logs and for expiry times that clients name. */
   wall(): number
