@@ -1,18 +1,24 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { z } from 'zod'
-import { LIMITS, transform, type Env, type Metrics } from '../core/kind.ts'
+import { LIMITS, transform, type Env } from '../core/kind.ts'
 import { valkey } from '../protocols/valkey/index.ts'
 import { SimWorld } from '../sim/world.ts'
-import { buildTopology } from './build.ts'
+import type { Connection } from '../world/world.ts'
+import { buildTopology, type LogSpan } from './build.ts'
 import type { CheckedSource, CheckedTopology } from './checked.ts'
 import type { KindList } from './kinds.ts'
 
-const metrics = {} as Metrics
+const metrics = {
+  counter: () => ({ add() {} }),
+  gauge: () => ({ set() {}, add() {} }),
+  summary: () => ({ observe() {} }),
+}
 
 /** A list of one kind, Sink, whose `create` is given; and the targets of the loggers that were asked for. */
 function bench(create: (options: { size: number }, env: Env) => void) {
   const targets: string[] = []
+  const spans: unknown[] = []
   const kinds: KindList = {
     sources: { Valkey: async () => ({ type: 'Valkey', doc: '', protocol: valkey }) },
     transforms: {
@@ -24,16 +30,17 @@ function bench(create: (options: { size: number }, env: Env) => void) {
           options: z.strictObject({ size: z.int() }),
           create(options, env) {
             create(options, env)
-            return () => ({})
+            return () => ({ onRequests() {} })
           },
         }),
     },
   }
-  const logger = (target: string) => {
+  const logger = (target: string, span?: LogSpan) => {
     targets.push(target)
+    if (span !== undefined) spans.push(span)
     return { debug() {}, info() {}, warn() {}, error() {} }
   }
-  return { targets, env: { world: new SimWorld().world, metrics, logger, kinds } }
+  return { targets, spans, env: { world: new SimWorld().world, metrics, logger, kinds } }
 }
 
 function source(name: string, sizes: readonly number[]): CheckedSource {
@@ -109,4 +116,24 @@ test('a transform that can not be created leaves nothing behind', async () => {
   })
   await assert.rejects(buildTopology({ sources: [source('a', [1, 2])] }, env), { message: 'no' })
   assert.deepEqual(closed, [1])
+})
+
+test('threads share the bytes that the process may owe', async () => {
+  const { env } = bench(() => {})
+  const topology: CheckedTopology = { sources: [source('a', [1])] }
+  for (const threads of [undefined, 1, 4]) {
+    const built = await buildTopology(topology, { ...env, threads })
+    assert.equal(built.sources[0].source.budget.max, LIMITS.processBytesMax / (threads ?? 1))
+  }
+})
+
+test('a connection has a log with its span, which is made with the first line', async () => {
+  const { env, spans } = bench(() => {})
+  const built = await buildTopology({ sources: [source('a', [1])] }, env)
+  const connection = { remoteAddress: '127.0.0.1', remotePort: 1, localAddress: '', localPort: 2, resume() {} }
+  const session = built.sources[0].source.accept(connection as Connection, 7)
+  assert.deepEqual(spans, [])
+  session!.info.log.warn('one')
+  session!.info.log.warn('two')
+  assert.deepEqual(spans, [{ name: 'connection', fields: { id: 7, source: 'a' } }])
 })

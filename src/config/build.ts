@@ -4,18 +4,26 @@ import type { Env, Log, Metrics } from '../core/kind.ts'
 import { Scratch } from '../core/outbox.ts'
 import type { Pool } from '../core/pool.ts'
 import { Source } from '../core/source.ts'
-import { noStats } from '../core/stats.ts'
+import { noSourceStats, noStats, StageStats, type ChainStats } from '../core/stats.ts'
 import type { World } from '../world/world.ts'
 import type { CheckedSource, CheckedTopology, CheckedTransform } from './checked.ts'
 import { KINDS, type KindList } from './kinds.ts'
 import { importKind } from './user-kinds.ts'
 
+/** What an event stands in. */
+export interface LogSpan {
+  readonly name: string
+  readonly fields: Readonly<Record<string, unknown>>
+}
+
 /** What a topology is built on; one per thread. */
 export interface BuildEnv {
   readonly world: World
   readonly metrics: Metrics
-  /** The log whose events carry `target`. */
-  logger(target: string): Log
+  /** The log whose events carry `target`, and `span` where the filter of the log wants spans. */
+  logger(target: string, span?: LogSpan): Log
+  /** Threads that each build the topology, and share the bounds of the process; absent: 1. */
+  readonly threads?: number
   /** Absent: the list. */
   readonly kinds?: KindList
 }
@@ -47,7 +55,8 @@ export async function buildTopology(topology: CheckedTopology, env: BuildEnv): P
   }
   try {
     const scratch = new Scratch()
-    const budget = new Budget(Math.max(...topology.sources.map((source) => source.limits.processBytesMax)))
+    const bytesMax = Math.max(...topology.sources.map((source) => source.limits.processBytesMax))
+    const budget = new Budget(Math.floor(bytesMax / (env.threads ?? 1)))
     const sources: BuiltSource[] = []
     for (const source of topology.sources) sources.push(await buildSource(source, env, scratch, budget, closers))
     return { sources, close }
@@ -55,6 +64,17 @@ export async function buildTopology(topology: CheckedTopology, env: BuildEnv): P
     close()
     throw error
   }
+}
+
+/** Target of what is logged about connections. */
+const SERVER = 'shotover::server'
+
+function chainStats(metrics: Metrics, chain: string): ChainStats {
+  return noStats({
+    requests: metrics.summary('shotover_chain_requests_batch_size', { chain }),
+    responses: metrics.summary('shotover_chain_responses_batch_size', { chain }),
+    latency: (client) => metrics.summary('shotover_chain_latency_seconds', { chain, client_details: client }),
+  })
 }
 
 async function buildSource(
@@ -69,13 +89,16 @@ async function buildSource(
   const pools: BuiltPool[] = []
   const stages: StageSpec[] = []
   for (const transform of checked.chain) stages.push(await buildStage(transform, checked, env, pools, closers))
+  const { name } = checked
   const source = new Source({
-    name: checked.name,
+    name,
     protocol,
-    chain: { name: checked.name, stages, stats: noStats() },
+    chain: { name, stages, stats: chainStats(env.metrics, name) },
     limits: checked.limits,
     world: env.world,
-    log: env.logger('shotover::server'),
+    log: env.logger(SERVER),
+    sessionLog: (id) => env.logger(SERVER, { name: 'connection', fields: { id, source: name } }),
+    stats: noSourceStats(env.metrics.summary('shotover_sink_to_source_latency_seconds', { source: name })),
     idleTimeoutMs: checked.idleTimeoutSeconds === null ? null : checked.idleTimeoutSeconds * 1000,
     scratch,
     budget,
@@ -108,6 +131,10 @@ async function buildStage(
     onClose: (close) => void closers.push(close),
   }
   const factory = kind.create(options, kindEnv)
-  for (const pool of own) pools.push({ type, name, pool })
-  return { type, name, factory }
+  for (const pool of own) {
+    pool.stats.latency = env.metrics.summary('shotover_source_to_sink_latency_seconds', { sink: type })
+    pools.push({ type, name, pool })
+  }
+  const latency = env.metrics.summary('shotover_transform_latency_seconds', { transform: type })
+  return { type, name, factory, stats: new StageStats(latency) }
 }

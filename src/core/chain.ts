@@ -2,9 +2,9 @@
 import type { World } from '../world/world.ts'
 import type { Batch, Exchange, Owner } from './exchange.ts'
 import type { Frame } from './frame.ts'
-import type { Limits, Log, SessionFactory } from './kind.ts'
+import type { Limits, Log, SessionFactory, Summary } from './kind.ts'
 import { Stage } from './stage.ts'
-import type { ChainStats } from './stats.ts'
+import type { ChainStats, StageStats } from './stats.ts'
 import type { SessionInfo } from './transform.ts'
 
 /** One place in a chain, as the topology names it. */
@@ -12,6 +12,8 @@ export interface StageSpec {
   readonly type: string
   readonly name: string
   readonly factory: SessionFactory
+  /** Absent: nobody asks. */
+  readonly stats?: StageStats
 }
 
 export interface ChainSpec {
@@ -42,6 +44,7 @@ export class Chain {
   readonly log: Log
   readonly stages: Stage[] = []
   readonly #first: Stage
+  readonly #latency: Summary
   /** Some stage looks at parts; else they go straight to the pipe of their exchange. */
   readonly #partStages: Stage[] = []
   /** Some stage above the sink takes replies, and may look at their requests then. */
@@ -56,6 +59,7 @@ export class Chain {
     this.world = world
     this.limits = limits
     this.log = log
+    this.#latency = spec.stats.latency(top.info.clientAddress)
     try {
       for (let i = 0; i < spec.stages.length; i++)
         this.stages.push(new Stage(this, i, spec.stages[i]!, previous?.stages[i]?.transform ?? null))
@@ -80,14 +84,33 @@ export class Chain {
     }
     if (first === null || aboveDown!.index !== this.stages.length - 1) throw new Error(`chain ${spec.name} has no sink`)
     this.#first = first
+    for (const stage of this.stages) this.#noteLeaving(stage)
+  }
+
+  /** Replies that go up from this stage leave it, and those that they pass by. */
+  #noteLeaving(stage: Stage): void {
+    const last = stage.above === null ? 0 : stage.above.index + 1
+    for (let i = stage.index; i >= last; i--) {
+      const passed = this.stages[i]!
+      if (passed === stage || passed.transform.onRequests !== undefined) stage.leaving.push(passed.stats)
+    }
   }
 
   /** Requests of the session, in order. Their `at` must be AT_OWNER. */
   down(batch: Batch): void {
-    this.spec.stats.batches++
+    const { stats } = this.spec
+    stats.batches++
+    stats.requests.observe(batch.length)
     const first = this.#first
     for (let i = 0; i < batch.length; i++) batch[i]!.at = first.index
     first.enterDown(batch)
+  }
+
+  /** Replies have come up past all stages. */
+  up(batch: Batch, now: number): void {
+    this.spec.stats.responses.observe(batch.length)
+    this.#latency.observe((now - batch[0]!.since) / 1000)
+    this.top.onReplies(batch)
   }
 
   /** A further part of a request that went down before. It waits in the exchange's pipe for the sink. False: stop for now. */

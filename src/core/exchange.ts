@@ -80,8 +80,10 @@ export class Exchange {
   slot: number
   /** Times it was sent again. */
   retries: number
-  /** Clock milliseconds at which the request was read. */
+  /** Clock milliseconds at which the request was read; Infinity: nobody measures. */
   since: number
+  /** Clock milliseconds at which its reply went up first, on the one that stands for its batch; else null. */
+  answeredAt: number | null
   cancelled: boolean
   /** Set by the sink: its owner takes parts of the reply again. */
   onReplyDrain: (() => void) | null
@@ -101,6 +103,7 @@ export class Exchange {
     this.slot = 0
     this.retries = 0
     this.since = since
+    this.answeredAt = null
     this.cancelled = false
     this.onReplyDrain = null
   }

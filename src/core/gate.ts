@@ -1,3 +1,6 @@
+import { LateError } from '../base/errors.ts'
+import type { Clock } from '../world/world.ts'
+
 /**
  * One lane of a stage. While it is shut everything that comes later waits, in order; when it opens, what waits goes on before
  * anything new does.
@@ -18,6 +21,25 @@ export class Gate<Item> {
 
   shutFor(): void {
     this.#shut++
+  }
+
+  /** Shut until the promise is settled, or for `ms` milliseconds at most. `settled` is told first: null, or the error. */
+  shutUntil(promise: Promise<void>, clock: Clock, ms: number, settled: (error: unknown) => void): void {
+    this.shutFor()
+    let waits = true
+    const end = (error: unknown) => {
+      if (!waits) return
+      waits = false
+      timer.cancel()
+      if (this.#closed) return
+      settled(error)
+      this.open()
+    }
+    const timer = clock.after(ms, () => end(new LateError('it took too long')))
+    promise.then(
+      () => end(null),
+      (error: unknown) => end(error),
+    )
   }
 
   hold(item: Item): void {

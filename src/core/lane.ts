@@ -1,10 +1,10 @@
 // Hot path
-import { causesOf, withCauses } from '../base/errors.ts'
+import { causesOf } from '../base/errors.ts'
 import { ANSWERING, DONE, HELD, WRITTEN, type Batch, type Carrier, type Exchange } from './exchange.ts'
 import { failureText } from './failure.ts'
 import { FRAME_LAST, type Frame } from './frame.ts'
 import type { Env } from './kind.ts'
-import { answerAll, brokenOff, ConnectError, triage } from './loss.ts'
+import { answerAll, brokenOff, ConnectError, reportLoss, triage } from './loss.ts'
 import type { Pool } from './pool.ts'
 import { WIRE_CLEAN, WIRE_OPAQUE } from './protocol.ts'
 import { ReplyPace } from './reply-pace.ts'
@@ -214,6 +214,7 @@ export class Lane implements Transform, Carrier {
     else {
       this.#upstream = this.#pool.dedicate(this.#sharing.key, this, () => this.#sharing.handshake())
       this.#pinned = true
+      countIn(this.#pool.stats.pins, 'attributes')
     }
     return this.#send(this.#upstream, exchange)
   }
@@ -337,8 +338,7 @@ export class Lane implements Transform, Carrier {
     if (link === null) return
     const partly = exchanges.some((one) => one.state === ANSWERING || one.requestParts?.ended === false)
     if (partly || (lostState && exchanges.length === 0)) {
-      if (!exchanges.some(brokenOff))
-        this.#env.log.error(withCauses('connection was unexpectedly terminated', causesOf(error)))
+      if (!exchanges.some(brokenOff)) reportLoss(error, this.#info.log, this.#pool.stats)
       this.#ended = true
       link.close('upstream-lost')
       return
@@ -358,7 +358,7 @@ export class Lane implements Transform, Carrier {
   /** The server had state of this session, or was to have it: what it was to answer gets an error, and the session ends. */
   // Cold: an upstream was lost
   #endFor(exchanges: Batch, error: Error): void {
-    this.#env.log.error(withCauses('connection was unexpectedly terminated', causesOf(error)))
+    reportLoss(error, this.#info.log, this.#pool.stats)
     this.#ended = true
     // Whether there is a reply to what the server never saw depends on what stands before it: only of the first it is known.
     const answered = exchanges.filter(
@@ -376,11 +376,11 @@ export class Lane implements Transform, Carrier {
     const { name, chain } = this.#env
     const causes = [`Transform ${this.#type} named ${name} failed in chain ${chain}`, ...causesOf(error)]
     const message = failureText(chain, causes, closing)
-    if (!answerAll(exchanges, message, this.#info.protocol)) {
+    if (!answerAll(exchanges, message, this.#info.protocol, this.#pool.stats)) {
       this.#link!.fail(error)
       return false
     }
-    this.#pool.stats.failedRequests += exchanges.length
+    if (!closing) this.#pool.stats.losses++
     this.#link!.reply(exchanges)
     return true
   }

@@ -1,5 +1,8 @@
+import { causesOf, withCauses } from '../base/errors.ts'
 import { ANSWERING, DONE, type Batch, type Carrier, type Exchange } from './exchange.ts'
+import type { Log } from './kind.ts'
 import type { Protocol } from './protocol.ts'
+import type { PoolStats } from './stats.ts'
 import type { Upstream } from './upstream.ts'
 
 /** No connection could be had: nothing was sent. */
@@ -39,8 +42,14 @@ export function triage(upstream: Upstream, exchanges: Batch, error: Error, proto
   return failed
 }
 
+/** A session loses its upstream, and with it its connection to the client. */
+export function reportLoss(error: Error, log: Log, stats: PoolStats): void {
+  stats.losses++
+  log.error(withCauses('connection was unexpectedly terminated', causesOf(error)))
+}
+
 /** Makes an error the reply to each of `exchanges`. False: the protocol has none for one of them. */
-export function answerAll(exchanges: Batch, message: string, protocol: Protocol): boolean {
+export function answerAll(exchanges: Batch, message: string, protocol: Protocol, stats: PoolStats): boolean {
   for (const exchange of exchanges) {
     const reply = protocol.failure(exchange.request, 'unavailable', message)
     if (reply === null) return false
@@ -49,6 +58,7 @@ export function answerAll(exchanges: Batch, message: string, protocol: Protocol)
     exchange.note = 0
     exchange.requestParts?.abort(new Error(message))
   }
+  stats.failedRequests += exchanges.length
   return true
 }
 

@@ -1,6 +1,7 @@
 // Hot path
-import type { Connection, Task, Turn } from '../world/world.ts'
+import type { Clock, Connection, Task, Turn } from '../world/world.ts'
 import type { Frame } from './frame.ts'
+import type { Summary } from './kind.ts'
 
 const CHUNK_BYTES = 64 * 1024
 const SMALL_BYTES = 4 * 1024
@@ -52,12 +53,27 @@ export class Outbox implements Task {
   #blocked = false
   /** Scratch that the connection has until it drains. */
   #held: Buffer | null = null
+  /** Clock milliseconds from which on the oldest of what waits here has been on its way; Infinity: nobody measures. */
+  #oldest = Infinity
+  #latency: Summary | null = null
+  #clock: Clock | null = null
 
   constructor(connection: Connection, turn: Turn, scratch: Scratch, retain: boolean) {
     this.#connection = connection
     this.#turn = turn
     this.#scratch = scratch
     this.#retain = retain
+  }
+
+  /** From now on each write tells how many seconds the oldest of what it takes was on its way. */
+  measure(latency: Summary, clock: Clock): void {
+    this.#latency = latency
+    this.#clock = clock
+  }
+
+  /** What is appended next has been on its way since then, in clock milliseconds. */
+  since(ms: number): void {
+    if (ms < this.#oldest) this.#oldest = ms
   }
 
   /** Bytes that the kernel does not take, although it was asked to. What only waits for the turn's end does not count. */
@@ -195,6 +211,7 @@ export class Outbox implements Task {
   }
 
   #write(): void {
+    if (this.#oldest !== Infinity) this.#observe()
     const ranges = this.#ranges
     if (ranges.length !== 0 && !this.#writeRanges(ranges)) return
     const chunk = this.#chunk
@@ -216,6 +233,11 @@ export class Outbox implements Task {
       this.#blocked = true
       this.#held = chunk
     }
+  }
+
+  #observe(): void {
+    if (this.#latency !== null) this.#latency.observe((this.#clock!.now() - this.#oldest) / 1000)
+    this.#oldest = Infinity
   }
 
   #writeRanges(ranges: Buffer[]): boolean {

@@ -1,9 +1,9 @@
 import { systemErrorText } from '../base/errors.ts'
-import type { Address, World } from '../world/world.ts'
+import type { Address, Connection, World } from '../world/world.ts'
 import { ANSWERING, type Carrier, type Exchange } from './exchange.ts'
 import type { Frame } from './frame.ts'
 import type { Log } from './kind.ts'
-import { Scratch } from './outbox.ts'
+import { Outbox, Scratch } from './outbox.ts'
 import type { Protocol, WireOptions } from './protocol.ts'
 import { byCarrier, ConnectError, repeatable } from './loss.ts'
 import type { Greeting } from './sharing.ts'
@@ -32,10 +32,10 @@ export class Pool implements UpstreamOwner {
   readonly world: World
   readonly protocol: Protocol
   readonly wireOptions: WireOptions
-  readonly scratch = new Scratch()
   readonly stats = noPoolStats()
   readonly isError: (reply: Frame) => boolean
   readonly #options: PoolOptions
+  readonly #scratch = new Scratch()
   readonly #shared = new Map<string, Upstream>()
   readonly #spare = new Map<string, Upstream[]>()
   readonly #all = new Set<Upstream>()
@@ -151,10 +151,16 @@ export class Pool implements UpstreamOwner {
     if (this.#shared.get(upstream.key) === upstream) this.#shared.delete(upstream.key)
   }
 
-  count(): { shared: number; pinned: number } {
-    let shared = 0
-    for (const upstream of this.#all) if (upstream.shared) shared++
-    return { shared, pinned: this.#all.size - shared }
+  /** Connections that stand or are being opened. */
+  count(): { shared: number; pinned: number; spare: number; retired: number } {
+    const count = { shared: 0, pinned: 0, spare: 0, retired: 0 }
+    for (const upstream of this.#all) {
+      if (upstream.shared) count.shared++
+      else if (upstream.retired) count.retired++
+      else if (upstream.pinnedTo !== null) count.pinned++
+      else count.spare++
+    }
+    return count
   }
 
   close(): void {
@@ -163,6 +169,12 @@ export class Pool implements UpstreamOwner {
   }
 
   // --- from upstreams
+
+  openOutbox(connection: Connection): Outbox {
+    const outbox = new Outbox(connection, this.world.turn, this.#scratch, true)
+    outbox.measure(this.stats.latency, this.world.clock)
+    return outbox
+  }
 
   onUpstreamReady(): void {
     this.#backoffMs = 0

@@ -190,12 +190,14 @@ export class ReplyQueue {
     const frame = exchange.response!
     const parts = exchange.responseParts
     if (parts !== null) this.#emitInterims(exchange, parts)
+    if (exchange.answeredAt !== null) this.#outbox.since(exchange.answeredAt)
     this.#append(frame, exchange)
     if (frame.flags & FRAME_LAST) {
       this.#finish(exchange)
       return
     }
     this.#emitting = exchange
+    this.#stats.cutThroughs++
     if (parts === null) return
     for (let part = parts.shift(); part !== null; part = parts.shift()) {
       this.#append(part, exchange)
@@ -230,8 +232,10 @@ export class ReplyQueue {
     if (this.#closed) return
     const wire = this.#wire
     const leaving = wire === null ? frame : wire.leave!(frame, exchange)
-    this.#stats.bytesWritten += leaving.end - leaving.start
-    this.#outbox.append(leaving)
+    const outbox = this.#outbox
+    const before = outbox.appendedBytes
+    outbox.append(leaving)
+    this.#stats.bytesWritten += outbox.appendedBytes - before
     if (wire !== null && wire.ended === true) this.ended = this.#closed = true
   }
 

@@ -8,7 +8,7 @@ import { failureText, logRefusal } from './failure.ts'
 import { FRAME_HEAD, FRAME_LAST, FRAME_WHOLE, type Frame } from './frame.ts'
 import { Input } from './input.ts'
 import { Linger } from './linger.ts'
-import { Outbox } from './outbox.ts'
+import type { Outbox } from './outbox.ts'
 import { Parts } from './parts.ts'
 import { ProtocolError, type Wire } from './protocol.ts'
 import { ReplyQueue } from './reply-queue.ts'
@@ -57,13 +57,13 @@ export class Session implements ConnectionHandler, ChainTop, Task {
     this.#connection = connection
     this.info = info
     this.#wire = info.protocol.wire('client', source.wireOptions)
-    this.#outbox = new Outbox(connection, source.world.turn, source.scratch, false)
+    this.#outbox = source.openOutbox(connection)
     const ordered = info.protocol.orderToClient === 'request-order'
     this.#replies = new ReplyQueue(this.#outbox, this.#wire, ordered, source.limits.sessionUnsentBytes, source.stats)
     this.#valve = new Valve(connection, source.limits, source.budget, source.stats)
     this.#linger = new Linger(connection, this.#outbox, source.world.clock)
     this.lastActive = source.world.clock.now()
-    this.chain = new Chain(source.chain, this, source.world, source.limits, source.log)
+    this.chain = new Chain(source.chain, this, source.world, source.limits, info.log)
     connection.handler = this
     connection.resume()
   }
@@ -258,7 +258,7 @@ export class Session implements ConnectionHandler, ChainTop, Task {
 
   /** The client broke the protocol: what it asked before is answered, then it gets the protocol's error, then it is closed. */
   #refuse(error: unknown, batch: Batch, now: number): void {
-    this.#reason = logRefusal(this.#source.log, this.info.protocol.name, error)
+    this.#reason = logRefusal(this.info.log, this.info.protocol.name, error)
     if (batch.length !== 0) this.chain.down(batch.splice(0))
     const { reply } = error instanceof ProtocolError ? error : { reply: null }
     if (reply !== null) {
@@ -334,7 +334,7 @@ export class Session implements ConnectionHandler, ChainTop, Task {
   /** Ends the session: what is in flight gets an error, where its protocol has one. */
   fail(error: Error): void {
     if (this.#state >= ENDING) return
-    this.#source.log.error(withCauses('connection was unexpectedly terminated', causesOf(error)))
+    this.info.log.error(withCauses('connection was unexpectedly terminated', causesOf(error)))
     this.#reason = 'failed'
     if (!this.#replies.isMidway && this.#failAll(error) && !this.#replies.isMidway) {
       this.#state = DRAINING

@@ -2,10 +2,11 @@ import type { Connection, ConnectionHandler, World } from '../world/world.ts'
 import type { Budget } from './budget.ts'
 import type { ChainSpec } from './chain.ts'
 import type { Limits, Log } from './kind.ts'
-import type { Scratch } from './outbox.ts'
+import { Outbox, type Scratch } from './outbox.ts'
 import type { Protocol, WireOptions } from './protocol.ts'
 import { Session } from './session.ts'
-import { countIn, noSourceStats } from './stats.ts'
+import { SessionLog } from './session-log.ts'
+import { countIn, noSourceStats, type SourceStats } from './stats.ts'
 
 export interface SourceOptions {
   readonly name: string
@@ -19,6 +20,10 @@ export interface SourceOptions {
   /** Shared by the outboxes of one thread. */
   readonly scratch: Scratch
   readonly budget: Budget
+  /** Absent: numbers that nobody sees. */
+  readonly stats?: SourceStats
+  /** The log of the connection with this number; absent: `log`. */
+  readonly sessionLog?: (id: number) => Log
 }
 
 const nobody: ConnectionHandler = { onData() {}, onDrain() {}, onEnd() {}, onClose() {} }
@@ -30,14 +35,14 @@ export class Source {
   readonly chain: ChainSpec
   readonly limits: Limits
   readonly world: World
-  readonly log: Log
   readonly scratch: Scratch
   readonly wireOptions: WireOptions
   readonly budget: Budget
-  readonly stats = noSourceStats()
+  readonly stats: SourceStats
   readonly sessions = new Set<Session>()
   /** Called whenever a session has ended. */
   onSessionClosed: (() => void) | null = null
+  readonly #sessionLog: (id: number) => Log
   readonly #idleTimeoutMs: number | null
   #accepted = 0
   #drained: (() => void) | null = null
@@ -48,9 +53,10 @@ export class Source {
     this.chain = options.chain
     this.limits = options.limits
     this.world = options.world
-    this.log = options.log
     this.scratch = options.scratch
     this.budget = options.budget
+    this.stats = options.stats ?? noSourceStats()
+    this.#sessionLog = options.sessionLog ?? (() => options.log)
     this.wireOptions = { cutThroughBytes: options.limits.cutThroughBytes }
     this.#idleTimeoutMs = options.idleTimeoutMs
     if (this.#idleTimeoutMs !== null) this.#watchIdle(this.#idleTimeoutMs)
@@ -62,11 +68,12 @@ export class Source {
    */
   accept(connection: Connection, id: number = this.#accepted + 1): Session | null {
     this.#accepted = id
+    const log = new SessionLog(this.#sessionLog, id)
     try {
-      return this.#open(connection, id)
+      return this.#open(connection, id, log)
     } catch (error) {
       // A stage could not make an instance.
-      this.log.error('a session could not be opened', { error: error instanceof Error ? error.stack : String(error) })
+      log.error('a session could not be opened', { error: error instanceof Error ? error.stack : String(error) })
       connection.handler = nobody
       connection.destroy()
       countIn(this.stats.closed, 'fault')
@@ -75,7 +82,7 @@ export class Source {
     }
   }
 
-  #open(connection: Connection, id: number): Session {
+  #open(connection: Connection, id: number, log: Log): Session {
     const session = new Session(this, connection, {
       id,
       protocol: this.protocol,
@@ -85,6 +92,7 @@ export class Source {
       clientPort: connection.remotePort,
       localAddress: connection.localAddress,
       localPort: connection.localPort,
+      log,
     })
     this.sessions.add(session)
     return session
@@ -100,6 +108,12 @@ export class Source {
     return promise
   }
 
+  openOutbox(connection: Connection): Outbox {
+    const outbox = new Outbox(connection, this.world.turn, this.scratch, false)
+    outbox.measure(this.stats.latency, this.world.clock)
+    return outbox
+  }
+
   closed(session: Session, reason: string): void {
     this.sessions.delete(session)
     countIn(this.stats.closed, reason)
@@ -112,7 +126,7 @@ export class Source {
       const limit = this.world.clock.now() - timeoutMs
       for (const session of this.sessions) {
         if (!session.idleSince(limit)) continue
-        this.log.debug(`idle timeout: ${session.info.clientAddress}:${session.info.clientPort}`)
+        session.info.log.debug(`idle timeout: ${session.info.clientAddress}:${session.info.clientPort}`)
         session.drain('idle')
       }
       this.#watchIdle(timeoutMs)

@@ -4,10 +4,11 @@ import type { Timer } from '../world/world.ts'
 import { Assembler } from './assembler.ts'
 import { Call } from './call.ts'
 import type { Chain, StageSpec } from './chain.ts'
-import { ANSWERING, AT_OWNER, DONE, Exchange, PART_TAKEN, UPWARDS, type Batch } from './exchange.ts'
-import { failureText } from './failure.ts'
+import { AT_OWNER, Exchange, PART_TAKEN, UPWARDS, type Batch } from './exchange.ts'
+import { answerWithFailure, failureText } from './failure.ts'
 import { FRAME_INTERIM, FRAME_LAST, type Frame } from './frame.ts'
 import { Gate } from './gate.ts'
+import { StageStats } from './stats.ts'
 import type { Link, Transform } from './transform.ts'
 
 /** One place in one session's chain: the gates of both lanes around an instance, and what it sees of its neighbours. */
@@ -22,6 +23,9 @@ export class Stage implements Link {
   below: Stage | null = null
   /** The next stage towards the client that takes replies; null: the owner. */
   above: Stage | null = null
+  readonly stats: StageStats
+  /** Whose replies they are, too, that go up from here. */
+  readonly leaving: StageStats[] = []
   /** Replies that are put together again. */
   readonly #assembling = new Map<Exchange, Assembler>()
   readonly #calls = new Set<Call>()
@@ -33,6 +37,7 @@ export class Stage implements Link {
     this.index = index
     this.indexUp = index + UPWARDS
     this.spec = spec
+    this.stats = spec.stats ?? new StageStats()
     this.transform = spec.factory(chain.top.info, previous)
     this.#down = new Gate<Batch>((batch) => this.#runDown(batch))
     this.#up = new Gate<Batch | Frame>((item) => (Array.isArray(item) ? this.#runUp(item) : this.#runPush(item)))
@@ -174,10 +179,8 @@ export class Stage implements Link {
   }
 
   fail(error: Error): void {
-    const { type, name } = this.spec
-    this.chain.top.fail(
-      new Error(`Transform ${type} named ${name} failed in chain ${this.chain.spec.name}`, { cause: error }),
-    )
+    this.#tally()
+    this.#giveUp(error)
   }
 
   end(reason: string): void {
@@ -238,6 +241,7 @@ export class Stage implements Link {
   }
 
   #runDown(batch: Batch): void {
+    this.stats.entered(batch, this.chain.world.clock.now())
     let promise: void | Promise<void>
     try {
       promise = this.transform.onRequests!(batch, this)
@@ -250,6 +254,7 @@ export class Stage implements Link {
   }
 
   #runUp(batch: Batch): void {
+    if (this.transform.onRequests === undefined) this.stats.batches++
     let promise: void | Promise<void>
     try {
       promise = this.transform.onResponses!(batch, this)
@@ -282,6 +287,7 @@ export class Stage implements Link {
     const above = this.above
     const top = this.chain.top
     const at = above === null ? AT_OWNER : above.indexUp
+    const now = this.chain.world.clock.now()
     let foreign = false
     let mine = batch
     for (let i = 0; i < batch.length; i++) {
@@ -295,21 +301,25 @@ export class Stage implements Link {
       if (exchange.owner !== top) foreign = true
     }
     if (mine.length === 0) return
-    if (foreign) this.#climbMixed(mine, above === null ? AT_OWNER : above.index)
-    else if (above === null) top.onReplies(mine)
-    else above.enterUp(mine)
+    if (foreign) this.#climbMixed(mine, above === null ? AT_OWNER : above.index, now)
+    else this.#leave(mine, now)
   }
 
-  #climbMixed(batch: Batch, level: number): void {
+  #climbMixed(batch: Batch, level: number, now: number): void {
     const on: Batch = []
     for (let i = 0; i < batch.length; i++) {
       const exchange = batch[i]!
       if (exchange.owner.level >= level) exchange.owner.onReplies([exchange])
       else on.push(exchange)
     }
-    if (on.length === 0) return
-    if (this.above === null) this.chain.top.onReplies(on)
-    else this.above.enterUp(on)
+    if (on.length !== 0) this.#leave(on, now)
+  }
+
+  #leave(batch: Batch, now: number): void {
+    batch[0]!.answeredAt ??= now
+    for (let i = 0; i < this.leaving.length; i++) this.leaving[i]!.left(batch, now)
+    if (this.above === null) this.chain.up(batch, now)
+    else this.above.enterUp(batch)
   }
 
   /** The hook is over: what it kept must be kept rightfully, and bytes that are kept must be its own. */
@@ -332,24 +342,11 @@ export class Stage implements Link {
       exchange.request.own()
       exchange.response?.own()
     }
-    gate.shutFor()
-    let open = true
-    const timer = this.chain.world.clock.after(this.chain.limits.callTimeoutMs, () =>
-      settled(new LateError('it took too long')),
-    )
-    const settled = (error: unknown) => {
-      if (!open) return
-      open = false
-      timer.cancel()
-      if (this.chain.closed) return
+    const { world, limits } = this.chain
+    gate.shutUntil(promise, world.clock, limits.callTimeoutMs, (error) => {
       if (error === null) this.#settle(batch, at)
       else this.#failed(batch, at, error)
-      gate.open()
-    }
-    promise.then(
-      () => settled(null),
-      (error: unknown) => settled(error),
-    )
+    })
   }
 
   /** A hook threw, or hung: what of the batch is still here is answered, nothing else is touched. */
@@ -361,25 +358,24 @@ export class Stage implements Link {
   // Cold: something failed
   #answerFailure(batch: Batch, at: number, error: Error): void {
     const kind = error instanceof LateError ? 'timeout' : 'internal'
+    const message = failureText(this.chain.spec.name, [this.#whatFailed, ...causesOf(error)], false)
+    const mine = batch.filter((exchange) => exchange.at === at)
+    if (!answerWithFailure(mine, this.chain.top.info.protocol, kind, message)) this.#giveUp(error)
+    else if (mine.length !== 0) this.#climb(mine)
+  }
+
+  get #whatFailed(): string {
     const { type, name } = this.spec
-    const chain = this.chain.spec.name
-    const where = `Transform ${type} named ${name} failed in chain ${chain}`
-    const message = failureText(chain, [where, ...causesOf(error)], false)
-    const answered: Batch = []
-    for (let i = 0; i < batch.length; i++) {
-      const exchange = batch[i]!
-      if (exchange.at !== at) continue
-      const reply =
-        exchange.state === ANSWERING ? null : this.chain.top.info.protocol.failure(exchange.request, kind, message)
-      if (reply === null) {
-        this.fail(error)
-        return
-      }
-      exchange.response = reply
-      exchange.state = DONE
-      answered.push(exchange)
-    }
-    if (answered.length !== 0) this.#climb(answered)
+    return `Transform ${type} named ${name} failed in chain ${this.chain.spec.name}`
+  }
+
+  #giveUp(error: Error): void {
+    this.chain.top.fail(new Error(this.#whatFailed, { cause: error }))
+  }
+
+  #tally(): void {
+    this.stats.failures++
+    this.chain.spec.stats.failures++
   }
 
   #caught(hook: () => void): void {
@@ -391,9 +387,8 @@ export class Stage implements Link {
   }
 
   #count(error: unknown): void {
-    this.chain.spec.stats.failures++
-    const { type, name } = this.spec
-    this.chain.log.error(`Transform ${type} named ${name} failed in chain ${this.chain.spec.name}`, {
+    this.#tally()
+    this.chain.log.error(this.#whatFailed, {
       error: error instanceof Error ? (error.stack ?? error.message) : String(error),
     })
   }

@@ -1,13 +1,68 @@
-/** Plain numbers that the data path counts in; metrics read them when they are scraped. */
-export interface ChainStats {
+// Hot path
+import type { Exchange } from './exchange.ts'
+import type { Summary } from './kind.ts'
+
+// Plain numbers that the data path counts in, and distributions that it gives values to; metrics read them when they are scraped.
+
+/** Takes values and forgets them. */
+export const UNOBSERVED: Summary = { observe() {} }
+
+/** Distributions of what goes through a chain. */
+export interface ChainSummaries {
+  /** Requests a batch. */
+  readonly requests: Summary
+  /** Replies a batch. */
+  readonly responses: Summary
+  /** Seconds from a batch going down to its replies coming up, for the client with this address. Asked once a session. */
+  latency(clientAddress: string): Summary
+}
+
+export interface ChainStats extends ChainSummaries {
   batches: number
   failures: number
   /** Hand-overs of exchanges that the stage did not hold. */
   swallowed: number
 }
 
-export function noStats(): ChainStats {
-  return { batches: 0, failures: 0, swallowed: 0 }
+const unobserved: ChainSummaries = { requests: UNOBSERVED, responses: UNOBSERVED, latency: () => UNOBSERVED }
+
+export function noStats({ requests, responses, latency }: ChainSummaries = unobserved): ChainStats {
+  return { batches: 0, failures: 0, swallowed: 0, requests, responses, latency }
+}
+
+/** What the stages at one place of a chain count, for all sessions together. */
+export class StageStats {
+  /** Batches that a hook was given. */
+  batches = 0
+  /** Errors of hooks, and sessions that the transform ended with one. */
+  failures = 0
+  readonly #latency: Summary
+  /** Clock milliseconds at which exchanges came here that something further up had kept for a while. */
+  #kept: WeakMap<Exchange, number> | null = null
+
+  /** `latency`: seconds from a batch entering the transform to its replies leaving it. */
+  constructor(latency: Summary = UNOBSERVED) {
+    this.#latency = latency
+  }
+
+  /** A batch goes down into the transform. */
+  entered(batch: readonly Exchange[], now: number): void {
+    this.batches++
+    if (batch[0]!.since !== now) this.#enteredLate(batch, now)
+  }
+
+  // Cold: a stage further up is asynchronous, or holds
+  #enteredLate(batch: readonly Exchange[], now: number): void {
+    const kept = (this.#kept ??= new WeakMap())
+    for (let i = 0; i < batch.length; i++) kept.set(batch[i]!, now)
+  }
+
+  /** Replies went up past the transform; the first one stands for them. */
+  left(batch: readonly Exchange[], now: number): void {
+    const first = batch[0]!
+    const since = this.#kept === null ? first.since : (this.#kept.get(first) ?? first.since)
+    this.#latency.observe((now - since) / 1000)
+  }
 }
 
 export interface SourceStats {
@@ -22,15 +77,24 @@ export interface SourceStats {
   pauses: number
   /** Ended sessions by reason. */
   readonly closed: Map<string, number>
+  /** Seconds from a reply being there to its being written. */
+  readonly latency: Summary
 }
 
-export function noSourceStats(): SourceStats {
-  return { requests: 0, inFlight: 0, bytesRead: 0, bytesWritten: 0, cutThroughs: 0, pauses: 0, closed: new Map() }
+export function noSourceStats(latency: Summary = UNOBSERVED): SourceStats {
+  return {
+    requests: 0,
+    inFlight: 0,
+    bytesRead: 0,
+    bytesWritten: 0,
+    cutThroughs: 0,
+    pauses: 0,
+    closed: new Map(),
+    latency,
+  }
 }
 
 export interface PoolStats {
-  sharedOpen: number
-  pinnedOpen: number
   bytesRead: number
   bytesWritten: number
   connectFailures: number
@@ -43,14 +107,16 @@ export interface PoolStats {
   retries: number
   /** Error replies of the server and our own. */
   failedRequests: number
+  /** Times that requests of one session failed because their upstream was lost. */
+  losses: number
   /** Pins ever made, by reason. */
   readonly pins: Map<string, number>
+  /** Seconds from a request being read to its being written to the server. Set when the sink was made. */
+  latency: Summary
 }
 
 export function noPoolStats(): PoolStats {
   return {
-    sharedOpen: 0,
-    pinnedOpen: 0,
     bytesRead: 0,
     bytesWritten: 0,
     connectFailures: 0,
@@ -59,7 +125,9 @@ export function noPoolStats(): PoolStats {
     lateReplies: 0,
     retries: 0,
     failedRequests: 0,
+    losses: 0,
     pins: new Map(),
+    latency: UNOBSERVED,
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Timer } from '../world/world.ts'
 import type { Batch, Exchange } from './exchange.ts'
 import type { Frame } from './frame.ts'
+import type { Log } from './kind.ts'
 import type { Protocol } from './protocol.ts'
 
 /** What a stage sees of its neighbours. */
@@ -73,4 +74,6 @@ export interface SessionInfo {
   readonly clientPort: number
   readonly localAddress: string
   readonly localPort: number
+  /** Its lines name the connection, where the filter of the log wants that. */
+  readonly log: Log
 }

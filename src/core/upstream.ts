@@ -4,7 +4,7 @@ import { systemErrorText } from '../base/errors.ts'
 import type { Connection, ConnectionHandler, World } from '../world/world.ts'
 import { ANSWERING, DONE, QUEUED, WRITTEN, Exchange, type Batch, type Carrier } from './exchange.ts'
 import { FRAME_LAST, type Frame } from './frame.ts'
-import { Outbox, type Scratch } from './outbox.ts'
+import type { Outbox } from './outbox.ts'
 import {
   MATCH_DROP,
   MATCH_PART,
@@ -34,10 +34,10 @@ export const CLOSED = 2
 /** What an upstream asks of the pool that it belongs to. */
 export interface UpstreamOwner {
   readonly world: World
-  readonly scratch: Scratch
   readonly protocol: Protocol
   readonly wireOptions: WireOptions
   readonly stats: PoolStats
+  openOutbox(connection: Connection): Outbox
   onUpstreamReady(upstream: Upstream): void
   /** `error` is null where its session had ended. */
   onUpstreamClosed(upstream: Upstream, error: Error | null): void
@@ -114,7 +114,7 @@ export class Upstream implements ConnectionHandler {
   /** The connection stands. `handshake` gives it its attributes. */
   connected(connection: Connection, handshake: readonly Frame[] | Greeting): void {
     this.#connection = connection
-    this.#outbox = new Outbox(connection, this.#owner.world.turn, this.#owner.scratch, true)
+    this.#outbox = this.#owner.openOutbox(connection)
     connection.handler = this
     connection.resume()
     new Handshake(this, handshake, this.#owner.isError).step()
@@ -122,13 +122,15 @@ export class Upstream implements ConnectionHandler {
 
   /** Sends a request of the handshake. */
   greet(request: Frame, handshake: Handshake): void {
-    const exchange = new Exchange(request, noOwner, 0, 0)
+    const exchange = new Exchange(request, noOwner, 0, Infinity)
     exchange.carrier = handshake
     this.#write(exchange)
   }
 
   handshaken(): void {
-    this.#ready()
+    this.state = READY
+    this.#owner.onUpstreamReady(this)
+    this.#refill()
   }
 
   /** Sends, in order. The exchange's carrier is set. */
@@ -145,7 +147,7 @@ export class Upstream implements ConnectionHandler {
 
   /** Sends a request of the proxy's own; nobody waits for the reply. */
   tell(request: Frame): void {
-    const exchange = new Exchange(request, noOwner, 0, 0)
+    const exchange = new Exchange(request, noOwner, 0, Infinity)
     exchange.carrier = new Nobody()
     this.send(exchange)
   }
@@ -303,15 +305,10 @@ export class Upstream implements ConnectionHandler {
     touched.length = 0
   }
 
-  #ready(): void {
-    this.state = READY
-    this.#owner.onUpstreamReady(this)
-    this.#refill()
-  }
-
   #write(exchange: Exchange): void {
     const outbox = this.#outbox!
     const before = outbox.appendedBytes
+    outbox.since(exchange.since)
     const { request } = exchange
     const keep = this.#leaves || request.end - request.start <= KEEP_BYTES || this.#keeps(exchange, outbox)
     if (this.#leaves) this.#appendLeaving(exchange, outbox)

@@ -45,17 +45,15 @@ test('a summary has its eight quantiles, sum and count', () => {
   assert.ok(Math.abs(Number(lines[8]!.split(' ')[1]) - 0.001275) < 1e-12)
 })
 
-test('a summary is there once it has had a value, and has zeros when its windows have passed', () => {
+test('a summary is there from the start, and has zeros again when its windows have passed', () => {
   const registry = new Registry()
   const summary = registry.summary('sizes', {})
-  assert.equal(render(registry), '')
+  const shown = () => parseExposition(render(registry)).series.map(({ value }) => value)
+  assert.deepEqual(shown(), [0, 0, 0, 0, 0, 0, 0, 0, 0, 0])
   summary.observe(5)
+  assert.deepEqual(shown(), [5, 5, 5, 5, 5, 5, 5, 5, 5, 1])
   for (let i = 0; i < 3; i++) registry.rotate()
-  const { series } = parseExposition(render(registry))
-  assert.deepEqual(
-    series.map(({ value }) => value),
-    [0, 0, 0, 0, 0, 0, 0, 0, 5, 1],
-  )
+  assert.deepEqual(shown(), [0, 0, 0, 0, 0, 0, 0, 0, 5, 1])
 })
 
 test('what clients put into labels comes back as it was', () => {

@@ -72,13 +72,13 @@ export class Registry implements Metrics {
     }
   }
 
-  /** Everything as it stands. Summaries that never had a value are left out, as Shotover does. */
+  /** Everything as it stands. */
   snapshot(): Snapshot {
     const samples: Sample[] = []
     for (const { name, type, series, unitsPerOne } of this.#families.values()) {
       for (const { labels, slot, histogram } of series.values()) {
         if (histogram === null) samples.push({ name, type, labels, value: slot!.value, distribution: null })
-        else if (histogram.count !== 0) {
+        else {
           const distribution = { count: histogram.count, buckets: histogram.buckets(), unitsPerOne }
           samples.push({ name, type, labels, value: histogram.sum, distribution })
         }

@@ -13,7 +13,7 @@ export function collectTopology(registry: Registry, sources: readonly BuiltSourc
   })
 }
 
-function addSource(add: Add, { source }: BuiltSource): void {
+function addSource(add: Add, { source, pools }: BuiltSource): void {
   const { stats, name, sessions } = source
   const labels = { source: name }
   add('shotover_requests_count', labels, stats.requests)
@@ -25,16 +25,19 @@ function addSource(add: Add, { source }: BuiltSource): void {
   for (const [reason, count] of stats.closed) add('shotover_sessions_closed_count', { source: name, reason }, count)
   const chain = { chain: source.chain.name }
   add('shotover_chain_total_count', chain, source.chain.stats.batches)
-  add('shotover_chain_failures_count', chain, source.chain.stats.failures)
+  const losses = pools.reduce((sum, { pool }) => sum + pool.stats.losses, 0)
+  add('shotover_chain_failures_count', chain, source.chain.stats.failures + losses)
   add('shotover_swallowed_count', chain, source.chain.stats.swallowed)
+  for (const { type, stats } of source.chain.stages) {
+    add('shotover_transform_total_count', { transform: type }, stats?.batches ?? 0)
+    add('shotover_transform_failures_count', { transform: type }, stats?.failures ?? 0)
+  }
 }
 
 function addPool(add: Add, chain: string, { type, pool }: BuiltPool): void {
   const { stats } = pool
   const labels = { chain, transform: type }
-  const { shared, pinned } = pool.count()
-  add('shotover_upstreams', { ...labels, kind: 'shared' }, shared)
-  add('shotover_upstreams', { ...labels, kind: 'pinned' }, pinned)
+  for (const [kind, count] of Object.entries(pool.count())) add('shotover_upstreams', { ...labels, kind }, count)
   add('shotover_in_flight', labels, pool.inFlight)
   add('shotover_upstream_read_bytes', labels, stats.bytesRead)
   add('shotover_upstream_written_bytes', labels, stats.bytesWritten)
@@ -44,5 +47,6 @@ function addPool(add: Add, chain: string, { type, pool }: BuiltPool): void {
   add('shotover_late_replies_count', labels, stats.lateReplies)
   add('shotover_retries_count', labels, stats.retries)
   add('shotover_failed_requests_count', labels, stats.failedRequests)
+  add('shotover_transform_failures_count', { transform: type }, stats.losses)
   for (const [reason, count] of stats.pins) add('shotover_pins_count', { ...labels, reason }, count)
 }

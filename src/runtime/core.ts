@@ -16,6 +16,8 @@ export interface CoreOptions {
   readonly log: LogRoot
   /** Name of the thread in metrics. */
   readonly thread: string
+  /** Threads that serve clients, this one included: they share the bounds of the process. */
+  readonly threads: number
   /** A session of the source, by its place in the topology, has ended. */
   onSessionClosed(source: number): void
 }
@@ -33,10 +35,10 @@ export class Core {
   }
 
   /** Builds the topology on this thread. Throws what a kind throws that can't be made. */
-  static async start({ topology, log, thread, onSessionClosed }: CoreOptions): Promise<Core> {
+  static async start({ topology, log, thread, threads, onSessionClosed }: CoreOptions): Promise<Core> {
     const registry = new Registry()
-    const logger = (target: string) => log.logger(target)
-    const built = await buildTopology(topology, { world: nodeWorld(), metrics: registry, logger })
+    const logger = log.logger.bind(log)
+    const built = await buildTopology(topology, { world: nodeWorld(), metrics: registry, logger, threads })
     for (const [index, { source }] of built.sources.entries()) source.onSessionClosed = () => onSessionClosed(index)
     collectTopology(registry, built.sources)
     collectThreadMemory(registry, thread)

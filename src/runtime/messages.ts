@@ -8,6 +8,8 @@ import type { Snapshot } from '../observability/snapshot.ts'
 export interface WorkerStart {
   readonly topology: CheckedTopology
   readonly thread: string
+  /** Threads that serve clients, this one included. */
+  readonly threads: number
   readonly log: { readonly format: LogFormat; readonly colours: boolean; readonly directives: readonly Directive[] }
 }
 

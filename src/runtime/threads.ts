@@ -46,7 +46,7 @@ export class Threads {
     const { topology, log, workers, onSessionsClosed } = options
     if (workers === 0) {
       const onSessionClosed = (source: number) => onSessionsClosed(source, 1)
-      threads.#serving = [await LocalThread.start({ topology, log, thread: 'main', onSessionClosed })]
+      threads.#serving = [await LocalThread.start({ topology, log, thread: 'main', threads: 1, onSessionClosed })]
       return threads
     }
     const started = Array.from({ length: workers }, (_, index) => threads.#spawn(`core-${index + 1}`))
@@ -98,11 +98,12 @@ export class Threads {
   }
 
   #spawn(thread: string): WorkerThread {
-    const { topology, log, onSessionsClosed } = this.#options
+    const { topology, log, workers, onSessionsClosed } = this.#options
     const since = performance.now()
     return new WorkerThread({
       topology,
       thread,
+      threads: workers,
       log,
       onSessionClosed: (source) => onSessionsClosed(source, 1),
       onDeath: (worker, lost) => {

@@ -7,7 +7,7 @@ import type { Order, Report, WorkerStart } from './messages.ts'
 const port = parentPort!
 const report = (what: Report) => port.postMessage(what)
 
-const { topology, thread, log: logStart } = workerData as WorkerStart
+const { topology, thread, threads, log: logStart } = workerData as WorkerStart
 
 /** Lines of all threads leave through the main one: whole, and with one bound for what waits. */
 const writer = {
@@ -38,7 +38,7 @@ function obey(core: Core, order: Order): void {
 logPanics(log)
 try {
   const onSessionClosed = (source: number) => report({ kind: 'closed', source })
-  const core = await Core.start({ topology, log, thread, onSessionClosed })
+  const core = await Core.start({ topology, log, thread, threads, onSessionClosed })
   port.on('message', (order: Order) => obey(core, order))
   report({ kind: 'ready' })
 } catch (error) {

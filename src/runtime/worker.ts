@@ -12,6 +12,8 @@ const SNAPSHOT_MS = 2000
 export interface WorkerOptions {
   readonly topology: CheckedTopology
   readonly thread: string
+  /** Threads that serve clients, this one included. */
+  readonly threads: number
   readonly log: LogRoot
   onSessionClosed(source: number): void
   /** It is gone, and with it so many sessions of each source. */
@@ -31,11 +33,11 @@ export class WorkerThread implements CoreThread {
   #lastSnapshot: Snapshot = []
 
   constructor(options: WorkerOptions) {
-    const { topology, thread, log } = options
+    const { topology, thread, threads, log } = options
     this.#options = options
     this.#sessions = topology.sources.map(() => 0)
     const { format, colours, directives } = log
-    const workerData: WorkerStart = { topology, thread, log: { format, colours, directives } }
+    const workerData: WorkerStart = { topology, thread, threads, log: { format, colours, directives } }
     this.#worker = new Worker(new URL('./worker-main.ts', import.meta.url), { name: thread, workerData })
     this.#worker.on('message', (report: Report) => this.#hear(report))
     this.#worker.on('error', (error: Error) =>

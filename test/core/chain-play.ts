@@ -35,7 +35,7 @@ export const PLAIN = {
 
 export function sessionInfo(protocol: Protocol): SessionInfo {
   const address = { clientAddress: '127.0.0.1', clientPort: 1, localAddress: '127.0.0.1', localPort: 2 }
-  return { id: 1, protocol, source: 'source', chain: 'main', ...address }
+  return { id: 1, protocol, source: 'source', chain: 'main', log: quietLog([]), ...address }
 }
 
 /** Everything that a chain told what stands above it. */
