@@ -56,6 +56,7 @@ class FakeConnection implements Connection {
   resume(): void {}
   end(): void {}
   destroy(): void {}
+  reset(): void {}
 }
 
 class FakeTurn implements Turn {

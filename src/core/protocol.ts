@@ -89,7 +89,7 @@ export interface Wire {
   readonly depth?: number
   /** The peer ended its stream. A frame that its end completes, else null. Throws ProtocolError where a frame was torn. */
   eof(): Frame | null
-  /** WIRE_CLEAN, WIRE_DIRTY or WIRE_OPAQUE. */
+  /** WIRE_CLEAN, WIRE_DIRTY or WIRE_OPAQUE. Client side: WIRE_OPAQUE while only the end of the connection ends what is leaving. */
   state(): number
 }
 

@@ -10,7 +10,7 @@ import { Input } from './input.ts'
 import { Linger } from './linger.ts'
 import type { Outbox } from './outbox.ts'
 import { Parts } from './parts.ts'
-import { ProtocolError, type Wire } from './protocol.ts'
+import { ProtocolError, WIRE_OPAQUE, type Wire } from './protocol.ts'
 import { ReplyQueue } from './reply-queue.ts'
 import type { Source } from './source.ts'
 import type { SessionInfo } from './transform.ts'
@@ -328,7 +328,13 @@ export class Session implements ConnectionHandler, ChainTop, Task {
     if (this.#state === CLOSED) return
     this.#reason = reason
     this.#state = ENDING
-    this.#connection.destroy()
+    this.#break()
+  }
+
+  /** Closes at once. Where only the end of the connection ends what is leaving, the client must not take this for it. */
+  #break(): void {
+    if (this.#wire.state() === WIRE_OPAQUE) this.#connection.reset()
+    else this.#connection.destroy()
   }
 
   /** Ends the session: what is in flight gets an error, where its protocol has one. */
@@ -339,7 +345,7 @@ export class Session implements ConnectionHandler, ChainTop, Task {
     if (!this.#replies.isMidway && this.#failAll(error) && !this.#replies.isMidway) {
       this.#state = DRAINING
       this.#maybeEnd()
-    } else this.#connection.destroy()
+    } else this.#break()
   }
 
   #failAll(error: Error): boolean {

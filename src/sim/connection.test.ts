@@ -236,3 +236,13 @@ test('a reset ends a paused connection whose write is under way', async () => {
   assert.equal(code(server.error), 'ECONNRESET')
   assert.equal(server.count('close'), 1)
 })
+
+test('a reset by one end is an error at the other, what was on its way included', async () => {
+  const { sim, client, server } = await pair()
+  client.connection.write(Buffer.from('never read'))
+  client.connection.reset()
+  await sim.run(() => false)
+  assert.equal(code(server.error), 'ECONNRESET')
+  assert.equal(client.error, null)
+  assert.deepEqual([client.count('close'), server.count('close')], [1, 1])
+})

@@ -103,6 +103,14 @@ export class SimConnection implements Connection {
     this.#later(() => this.#close(null))
   }
 
+  reset(): void {
+    if (this.gone) return
+    this.gone = true
+    this.#outgoing.reset()
+    this.#incoming.arm()
+    this.#later(() => this.#close(null))
+  }
+
   /** The process behind this end dies: its kernel closes the socket, its handler hears nothing any more. */
   vanish(): void {
     this.#silenced = true

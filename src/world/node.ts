@@ -18,6 +18,11 @@ import type {
 /** One read buffer serves all connections of a thread: bytes are consumed, or copied by who keeps them, before the next read. */
 const READ_BUFFER_BYTES = 128 * 1024
 
+/** What the system's timers take; with more they would fire at once. */
+const TIMER_MS_MAX = 2 ** 31 - 1
+/** A peer that vanished without a word is found out: after so long without a sign of it, it is asked so often, and then given up. */
+const KEEP_ALIVE = { enable: true, initialDelay: 60_000, interval: 20_000, count: 3 }
+
 class NodeClock implements Clock {
   /** Sees to it that what was read is expired when the turn ends. */
   onRead: () => void = () => {}
@@ -38,10 +43,13 @@ class NodeClock implements Clock {
   }
 
   after(ms: number, fire: () => void): Timer {
-    const timer = setTimeout(() => {
-      this.expire()
-      fire()
-    }, ms)
+    const timer = setTimeout(
+      () => {
+        this.expire()
+        fire()
+      },
+      Math.min(ms, TIMER_MS_MAX),
+    )
     timer.unref()
     return { cancel: () => clearTimeout(timer) }
   }
@@ -183,6 +191,10 @@ class NodeConnection implements Connection {
   destroy(): void {
     this.#socket.destroy()
   }
+
+  reset(): void {
+    this.#socket.resetAndDestroy()
+  }
 }
 
 const nothing = Buffer.alloc(0)
@@ -221,6 +233,7 @@ export function adoptSocket(socket: net.Socket): Connection {
   }
   const adopted = new net.Socket(options as net.SocketConstructorOpts)
   adopted.setNoDelay(true)
+  adopted.setKeepAlive(KEEP_ALIVE)
   connection = new NodeConnection(adopted, nobody)
   return connection
 }
@@ -244,13 +257,16 @@ function connect(
       },
     },
   })
-  const timer = setTimeout(() => {
-    socket.destroy(
-      new Error(
-        `destination ${address.host}:${address.port} did not respond to connection attempt within ${timeoutMs}ms`,
-      ),
-    )
-  }, timeoutMs)
+  const timer = setTimeout(
+    () => {
+      socket.destroy(
+        new Error(
+          `destination ${address.host}:${address.port} did not respond to connection attempt within ${timeoutMs}ms`,
+        ),
+      )
+    },
+    Math.min(timeoutMs, TIMER_MS_MAX),
+  )
   const failed = (error: Error) => {
     clearTimeout(timer)
     done(error, null)
@@ -259,6 +275,7 @@ function connect(
   socket.once('connect', () => {
     clearTimeout(timer)
     socket.off('error', failed)
+    socket.setKeepAlive(KEEP_ALIVE)
     connection = new NodeConnection(socket, nobody)
     done(null, connection)
   })

@@ -80,6 +80,8 @@ export interface Connection {
   end(): void
   /** Closes at once and drops what was not sent. `onClose` follows in a later turn. */
   destroy(): void
+  /** As `destroy`, but with RST: the peer must not take it for an orderly end. */
+  reset(): void
 }
 
 export interface Net {

@@ -1,6 +1,6 @@
 import type { Exchange } from '../../src/core/exchange.ts'
 import { FRAME_LAST, Frame } from '../../src/core/frame.ts'
-import { MATCH_DROP, ProtocolError, WIRE_CLEAN, type Wire } from '../../src/core/protocol.ts'
+import { MATCH_DROP, ProtocolError, WIRE_CLEAN, WIRE_OPAQUE, type Wire } from '../../src/core/protocol.ts'
 import { Cutter } from './cutter.ts'
 import { ABANDON, DATA, ERROR, encode, NO_STREAM, OK, STEP, SWITCH, UNTIL_CLOSE } from './format.ts'
 import { retag, wrapped } from './leaving.ts'
@@ -116,7 +116,7 @@ export class ClientWire implements Wire {
     return []
   }
   state(): number {
-    return WIRE_CLEAN
+    return this.#untilClose === null || this.ended ? WIRE_CLEAN : WIRE_OPAQUE
   }
 }
 

@@ -80,6 +80,10 @@ export class ClientConnection implements Connection {
     // The client closes too.
     this.#sim.schedule.add(this.#sim.nowMs, () => this.finish())
   }
+  reset(): void {
+    this.destroy()
+  }
+
   destroy(): void {
     if (this.destroyed) return
     this.destroyed = true
