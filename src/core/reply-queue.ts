@@ -63,6 +63,7 @@ export class ReplyQueue {
 
   /** Replies, or their heads, came up. Those whose turn it is leave; the others keep their bytes. */
   accept(batch: Batch): void {
+    if (this.#closed) return
     const ring = this.#ring
     for (let i = 0; i < batch.length; i++) {
       const exchange = batch[i]!
@@ -178,7 +179,9 @@ export class ReplyQueue {
     this.#stats.inFlight -= this.inFlight
     this.inFlight = 0
     const all = this.#ring.takeAll()
-    return this.#ordered ? all : this.#open.splice(0)
+    if (this.#ordered) return all
+    for (let i = 0; i < this.#open.length; i++) this.#open[i]!.slot = GONE
+    return this.#open.splice(0)
   }
 
   /** Nothing more may be written. */

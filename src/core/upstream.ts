@@ -154,9 +154,10 @@ export class Upstream implements ConnectionHandler {
 
   /** Was not one byte of it handed to the kernel? */
   unsent(exchange: Exchange): boolean {
-    // Its bytes are kept no more: it can't go again, and whether it went is not worth knowing.
-    if (exchange.request.end === exchange.request.start) return false
-    return this.#outbox === null || exchange.state === QUEUED || exchange.offset > this.#outbox.handedBytes
+    if (this.#outbox === null || exchange.state === QUEUED) return true
+    // What is kept no more, its bytes or parts of it, can't go again: whether it went is not worth knowing.
+    if (exchange.request.end === exchange.request.start || exchange.requestParts !== null) return false
+    return exchange.offset > this.#outbox.handedBytes
   }
 
   /** Nobody waits for it any more. */

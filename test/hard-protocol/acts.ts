@@ -92,8 +92,10 @@ export class Acts {
     keys.push(known)
     if (!this.#swarm.hasStreams) known.value = value
     return this.#session.watch(this.#client.ask(kind, `${key}=${value}`), (reply) => {
-      if (this.#session.failed(reply)) known.unsure = true
-      else {
+      if (this.#session.failed(reply)) {
+        known.unsure = true
+        this.#swarm.journal.lost(tag)
+      } else {
         this.#session.expect(reply, OK, '', `PUT ${tag}`)
         known.value = this.#swarm.hasStreams ? value : known.value
         if (!inTransaction) this.#swarm.journal.acknowledged(tag)

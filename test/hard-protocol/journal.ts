@@ -9,6 +9,7 @@ interface Write {
   /** The server said so. */
   acknowledged: boolean
   executed: boolean
+  isLost: boolean
 }
 
 /** What clients wrote and what the server executed, put together. */
@@ -27,11 +28,23 @@ export class Journal {
   }
 
   sent(tag: string, session: number, inTransaction = false): void {
-    this.#writes.set(tag, { session, order: this.#writes.size, inTransaction, acknowledged: false, executed: false })
+    this.#writes.set(tag, {
+      session,
+      order: this.#writes.size,
+      inTransaction,
+      acknowledged: false,
+      executed: false,
+      isLost: false,
+    })
   }
 
   acknowledged(tag: string): void {
     this.#writes.get(tag)!.acknowledged = true
+  }
+
+  /** Its client was told that nobody knows: what is on its way may still take effect, at any time. */
+  lost(tag: string): void {
+    this.#writes.get(tag)!.isLost = true
   }
 
   /** The server executed a write, whose text is `key=tag:...` or `tag`. */
@@ -44,6 +57,7 @@ export class Journal {
     if (write.inTransaction !== inTransaction)
       throw new Violation(`${tag} was executed ${inTransaction ? 'inside' : 'outside'} a transaction or group`)
     write.executed = true
+    if (write.isLost) return
     const last = this.#lastExecuted.get(write.session) ?? -1
     if (this.ordered && write.order < last) throw new Violation(`${tag} was executed behind a later one`)
     this.#lastExecuted.set(write.session, write.order)

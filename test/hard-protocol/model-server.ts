@@ -340,8 +340,8 @@ class ServerSession implements ConnectionHandler {
   #tail({ text, stream }: Request): void {
     const value = this.#server.spaces[this.#space]!.get(text) ?? ''
     const { sim } = this.#server
-    this.#ending = true
     this.#send(VALUE, '', stream, UNTIL_CLOSE)
+    this.#ending = true
     const middle = value.length >> 1
     sim.schedule.add(sim.nowMs + 1, () => this.#sendRaw(Buffer.from(value.slice(0, middle), 'latin1')))
     sim.schedule.add(sim.nowMs + 2, () => {
@@ -351,6 +351,8 @@ class ServerSession implements ConnectionHandler {
   }
 
   #send(kind: number, text: string, stream: number, flags = END, length = -1): void {
+    // Nothing can be told from a body that the end of the connection ends.
+    if (this.#ending) return
     this.#sendRaw(encode(kind, text, this.#server.options.hasStreams ? stream : 0, flags, length))
   }
 

@@ -67,7 +67,7 @@ export class ServerWire implements Wire {
   /** A NOTE was sent, and nothing that came since tells that the server has taken it. */
   #noted = -1
   #sentCount = 0
-  /** A step of a group failed: the rest is skipped. */
+  /** A step of the group that is being sent failed: the rest of it is skipped. */
   #skipping = false
   readonly #topics = new Set<string>()
 
@@ -118,6 +118,7 @@ export class ServerWire implements Wire {
 
   sent(exchange: Exchange): void {
     const { kind } = exchange.request
+    if (kind === SYNC) this.#skipping = false
     if (kind === NOTE) this.#noted = this.#sentCount
     this.#sentCount++
     if (kind === NOTE || kind === CANCEL || (kind === STEP && this.#skipping)) this.#silents.push(exchange)
@@ -176,7 +177,7 @@ export class ServerWire implements Wire {
     const step = /^step (\d+)/.exec(payloadOf(frame))
     if (step === null || this.#slots[0]?.kind !== STEP) return this.#slotOf(frame)
     for (let left = Number(step[1]); left > 0; left--) this.#silence(this.#slots.shift()!)
-    this.#skipping = true
+    this.#skipping = !this.#slots.some(({ kind }) => kind === SYNC)
     return this.#slots[0]!
   }
 
@@ -198,7 +199,6 @@ export class ServerWire implements Wire {
     if (slot.order > this.#noted) this.#noted = -1
     const text = slot.kind === HEAD || frame.size > 1000 ? '' : payloadOf(frame)
     if (slot.kind === STEP) while (this.#slots[0]?.kind === STEP) this.#silence(this.#slots.shift()!)
-    if (slot.kind === SYNC) this.#skipping = false
     if (frame.kind === KEY) this.key = text
     if (slot.kind === SUBSCRIBE && frame.kind === NEWS) this.#topics.add(text.slice(4))
     if (slot.kind === UNSUBSCRIBE && frame.kind === NEWS) this.#topics.delete(text.slice(6))
