@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SimRandom } from '../sim/random.ts'
-import type { Connection, ConnectionHandler, Task, Turn } from '../world/world.ts'
+import type { Clock, Connection, ConnectionHandler, Task, Turn } from '../world/world.ts'
 import { FRAME_HEAD, FRAME_LAST, Frame } from './frame.ts'
 import { Outbox, Scratch } from './outbox.ts'
 
@@ -264,4 +264,32 @@ test('a scratch buffer goes back only when the connection is done with it', () =
   connection.drain()
   outbox.drained()
   assert.equal(connection.text, 'kept by the connection')
+})
+
+test('a write tells how long the oldest of what it takes was on its way, also while the kernel takes no more', () => {
+  const { connection, turn, outbox } = play(false)
+  const seconds: number[] = []
+  let now = 0
+  outbox.measure({ observe: (value) => void seconds.push(value) }, { now: () => now } as Clock)
+  for (const since of [3000, 1000, 2000, Infinity]) {
+    outbox.since(since)
+    append(outbox, 'some')
+  }
+  now = 4000
+  turn.end()
+  append(outbox, 'unmeasured')
+  turn.end()
+  assert.deepEqual(seconds, [3])
+  connection.room = 0
+  outbox.since(5000)
+  append(outbox, 'kept by the connection')
+  now = 5000
+  turn.end()
+  outbox.since(6000)
+  append(outbox, 'waits here')
+  turn.end()
+  now = 8000
+  connection.drain()
+  outbox.drained()
+  assert.deepEqual(seconds, [3, 0, 2])
 })

@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { setImmediate as immediate, setTimeout as wait } from 'node:timers/promises'
+import { nodeWorld } from './node.ts'
+
+/** A moment that the clock can tell from the one before. */
+async function later(): Promise<void> {
+  const before = performance.now()
+  while (performance.now() - before < 2) await wait(1)
+}
+
+test('the clock stands still for a turn and goes on in the next, also when the turn had nothing to do', async () => {
+  const { clock } = nodeWorld()
+  await immediate()
+  const before = clock.now()
+  for (const since = performance.now(); performance.now() - since < 2;);
+  assert.equal(clock.now(), before)
+  await later()
+  assert.ok(clock.now() >= before + 2)
+})
+
+test('what is flushed is told the time at which it leaves', async () => {
+  const { clock, turn } = nodeWorld()
+  await immediate()
+  const read = clock.now()
+  const times: Record<string, number> = {}
+  const flushed = new Promise<void>((resolve) => {
+    turn.flush({
+      run() {
+        times.flush = clock.now()
+        resolve()
+      },
+    })
+  })
+  turn.work({
+    run() {
+      times.work = clock.now()
+      for (const since = performance.now(); performance.now() - since < 2;);
+    },
+  })
+  await flushed
+  assert.equal(times.work, read)
+  assert.ok(times.flush! >= read + 2)
+})

@@ -1,0 +1,234 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { CHAIN } from './proxy.ts'
+import { startMetered, type Labels, type Metrics } from './metrics.ts'
+import { RawClient } from './raw-client.ts'
+import { startRedis } from './servers.ts'
+
+// What operators see of the proxy, while real clients and a real server do what makes the numbers move.
+
+const SINK = { chain: CHAIN, transform: 'ValkeySinkSingle' }
+const SOURCE = { source: CHAIN }
+const QUANTILES = ['0', '0.1', '0.5', '0.9', '0.95', '0.99', '0.999', '1']
+
+/** `name{label="value",...}` of each series, as Shotover's own test of its metrics has them. */
+function keysOf(name: string, type: string, labels: Labels): string[] {
+  const own = Object.entries(labels).map(([label, value]) => `${label}="${value}"`)
+  const key = (what: string, all: string[]) => `${what}{${all.join(',')}}`
+  if (type !== 'summary') return [key(name, own)]
+  const quantiles = QUANTILES.map((quantile) => key(name, [...own, `quantile="${quantile}"`]))
+  return [...quantiles, key(`${name}_sum`, own), key(`${name}_count`, own)]
+}
+
+const AT_START: [string, string, Labels][] = [
+  ['connections_opened', 'counter', SOURCE],
+  ['shotover_available_connections_count', 'gauge', SOURCE],
+  ['shotover_connections_accept_failures_count', 'counter', SOURCE],
+  ['shotover_listener_create_failures_count', 'counter', SOURCE],
+  ['shotover_chain_failures_count', 'counter', { chain: CHAIN }],
+  ['shotover_chain_total_count', 'counter', { chain: CHAIN }],
+  ['shotover_chain_requests_batch_size', 'summary', { chain: CHAIN }],
+  ['shotover_chain_responses_batch_size', 'summary', { chain: CHAIN }],
+  ['shotover_query_count', 'counter', { name: 'valkey-chain' }],
+  ['shotover_sink_to_source_latency_seconds', 'summary', SOURCE],
+  ...['NullSink', 'QueryCounter'].flatMap((transform): [string, string, Labels][] => [
+    ['shotover_transform_failures_count', 'counter', { transform }],
+    ['shotover_transform_total_count', 'counter', { transform }],
+    ['shotover_transform_latency_seconds', 'summary', { transform }],
+  ]),
+]
+const query = (name: string): Labels => ({ name: 'valkey-chain', query: name, type: 'valkey' })
+const AFTER_TRAFFIC: [string, string, Labels][] = [
+  ['shotover_chain_latency_seconds', 'summary', { chain: CHAIN, client_details: '127.0.0.1' }],
+  ...['GET', 'SET', 'CLIENT'].map((name): [string, string, Labels] => ['shotover_query_count', 'counter', query(name)]),
+]
+/** Metrics of the proxy's own. */
+const OURS =
+  /^shotover_(requests_count|sessions|downstream|cut_throughs|pauses|swallowed|thread|process|heap|external|in_flight)/
+
+async function keys(metrics: Metrics): Promise<string[]> {
+  const { series } = await metrics.scrape()
+  const theirs = series.filter(({ name }) => !OURS.test(name))
+  return theirs.flatMap(({ name, labels }) => keysOf(name, '', labels)).sort()
+}
+
+const expected = (rows: [string, string, Labels][]) => rows.flatMap((row) => keysOf(...row)).sort()
+
+test('the series are those of Shotover, before and after the first clients', async () => {
+  const topology = (listen: string) =>
+    `sources:
+  - Valkey:
+      name: "${CHAIN}"
+      listen_addr: "${listen}"
+      chain:
+        - QueryCounter: { name: "counter", counter_name: "valkey-chain" }
+        - NullSink: { name: "sink" }
+`
+  await using metered = await startMetered({ topology })
+  const { proxy, metrics } = metered
+  assert.deepEqual(await keys(metrics), expected(AT_START))
+  const client = await RawClient.open(proxy.port)
+  for (const words of ['CLIENT SETINFO LIB-NAME x', 'SET k 42', 'SET k 43', 'GET k'])
+    assert.match(await client.ask(...words.split(' ')), /Handled by shotover null transform/)
+  assert.deepEqual(await keys(metrics), expected([...AT_START, ...AFTER_TRAFFIC]))
+  assert.equal(await metrics.read('shotover_query_count', query('GET')), 1)
+  assert.equal(await metrics.read('shotover_query_count', query('SET')), 2)
+  assert.equal(await metrics.read('shotover_transform_total_count', { transform: 'QueryCounter' }), 4)
+  assert.equal(await metrics.read('shotover_chain_latency_seconds_count'), 4)
+  assert.equal(await metrics.read('shotover_sink_to_source_latency_seconds_count', SOURCE), 4)
+})
+
+for (const coreThreads of [1, 2]) {
+  test(`what goes through is counted, on ${coreThreads} core threads`, async () => {
+    await using redis = await startRedis()
+    await using metered = await startMetered({ upstream: redis.address, coreThreads })
+    const { proxy, metrics } = metered
+    const clients = await Promise.all(Array.from({ length: 4 }, () => RawClient.open(proxy.port)))
+    for (const client of clients) assert.equal(await client.ask('SET', 'k', 'x'.repeat(1000)), '+"OK"')
+    for (const client of clients) {
+      for (let i = 0; i < 5; i++) client.send('GET', 'k')
+      await client.until(6)
+    }
+    assert.match(await clients[0]!.ask('NONSENSE'), /^-"ERR unknown command/)
+    assert.equal(await metrics.read('connections_opened', SOURCE), 4)
+    assert.equal(await metrics.read('shotover_sessions', SOURCE), 4)
+    assert.equal(await metrics.read('shotover_requests_count', SOURCE), 25)
+    assert.equal(await metrics.read('shotover_chain_requests_batch_size_sum', { chain: CHAIN }), 25)
+    assert.equal(await metrics.read('shotover_chain_responses_batch_size_sum', { chain: CHAIN }), 25)
+    assert.equal(await metrics.read('shotover_failed_requests_count', SINK), 1)
+    const bytes = async (name: string) => (await metrics.read(`shotover_${name}_bytes`))!
+    const error = clients[0]!.replies.at(-1)!.bytes.length
+    const down = 20 * '$1000\r\n\r\n'.length + 20_000 + 4 * '+OK\r\n'.length + error
+    assert.equal(await bytes('downstream_written'), down)
+    assert.equal(await bytes('upstream_read'), down)
+    const read = await bytes('downstream_read')
+    assert.ok(read > 4000)
+    assert.equal(await bytes('upstream_written'), read)
+    for (const name of ['source_to_sink_latency_seconds', 'sink_to_source_latency_seconds', 'chain_latency_seconds']) {
+      const [count, sum] = [
+        await metrics.read(`shotover_${name}_count`),
+        await metrics.read(`shotover_${name}_sum`),
+      ] as number[]
+      assert.ok(count! > 4 && count! <= 25, `${name}: ${count}`)
+      assert.ok(sum! > 0 && sum! < 5, `${name}: ${sum}`)
+    }
+    const batches = await metrics.read('shotover_chain_responses_batch_size_count')
+    assert.equal(await metrics.read('shotover_transform_latency_seconds_count', { transform: SINK.transform }), batches)
+    clients[0]!.send('QUIT')
+    clients[1]!.destroy()
+    clients[2]!.write('*1\r\n$-5\r\n')
+    await metrics.until('shotover_sessions', SOURCE, 1)
+    for (const reason of ['quit', 'client', 'protocol-error'])
+      assert.equal(await metrics.read('shotover_sessions_closed_count', { ...SOURCE, reason }), 1, reason)
+  })
+}
+
+test('connections to the server are told apart, and pins by their reason', async () => {
+  await using redis = await startRedis()
+  await using metered = await startMetered({ upstream: redis.address })
+  const { proxy, metrics } = metered
+  const clients = await Promise.all(Array.from({ length: 5 }, () => RawClient.open(proxy.port)))
+  const [blocked, inTransaction, elsewhere, large, plain] = clients as [
+    RawClient,
+    RawClient,
+    RawClient,
+    RawClient,
+    RawClient,
+  ]
+  await plain.ask('PING')
+  blocked.send('BLPOP', 'nothing', '0')
+  assert.equal(await inTransaction.ask('MULTI'), '+"OK"')
+  assert.equal(await elsewhere.ask('SELECT', '1'), '+"OK"')
+  assert.equal(await large.ask('SET', 'k', 'x'.repeat(1_000_000)), '+"OK"')
+  for (const reason of ['blocking', 'transaction', 'attributes', 'large-request'])
+    assert.equal(await metrics.read('shotover_pins_count', { ...SINK, reason }), 1, reason)
+  assert.equal(await metrics.read('shotover_cut_throughs_count', SOURCE), 1)
+  assert.equal(await metrics.read('shotover_in_flight', SINK), 1)
+  const kinds = async () =>
+    await Promise.all(['shared', 'pinned'].map((kind) => metrics.read('shotover_upstreams', { ...SINK, kind })))
+  assert.deepEqual(await kinds(), [2, 2])
+  assert.equal(await inTransaction.ask('DISCARD'), '+"OK"')
+  await metrics.until('shotover_upstreams', { ...SINK, kind: 'spare' }, (count) => count > 0)
+  assert.deepEqual(await kinds(), [2, 1])
+})
+
+test('a server that is lost is seen in deaths, retries, failed connections and failed requests', async () => {
+  await using redis = await startRedis()
+  await using metered = await startMetered({ upstream: redis.address })
+  const { proxy, metrics } = metered
+  const client = await RawClient.open(proxy.port)
+  await client.ask('PING')
+  redis.pause()
+  client.send('GET', 'k')
+  await metrics.until('shotover_in_flight', SINK, 1)
+  await redis.kill()
+  assert.match(await client.shown(1), /^-"ERR Internal shotover/)
+  for (const name of ['upstream_deaths', 'retries', 'upstream_connect_failures', 'failed_requests'])
+    assert.equal(await metrics.read(`shotover_${name}_count`, SINK), 1, name)
+  assert.equal(await metrics.read('shotover_chain_failures_count', { chain: CHAIN }), 1)
+  assert.equal(await metrics.read('shotover_transform_failures_count', { transform: SINK.transform }), 1)
+})
+
+test('a client that asks for too much at once is paused; what comes for one that is gone is late', async () => {
+  await using redis = await startRedis()
+  await using metered = await startMetered({ upstream: redis.address })
+  const { proxy, metrics } = metered
+  const greedy = await RawClient.open(proxy.port)
+  const hasty = await RawClient.open(proxy.port)
+  await greedy.ask('PING')
+  redis.pause()
+  hasty.send('GET', 'k')
+  hasty.send('GET', 'k')
+  await metrics.until('shotover_in_flight', SINK, 2)
+  hasty.socket.resetAndDestroy()
+  await metrics.until('shotover_sessions', SOURCE, 1)
+  greedy.write('GET k\r\n'.repeat(100_000))
+  await metrics.until('shotover_pauses_count', SOURCE, 1)
+  redis.resume()
+  await metrics.until('shotover_late_replies_count', SINK, 2)
+  await greedy.until(100_001)
+  assert.equal(await metrics.read('shotover_in_flight', SINK), 0)
+})
+
+test('a client that reads too slowly costs it the shared connection, and then its own', async () => {
+  await using redis = await startRedis()
+  const config = 'limits: { session_unsent_bytes: 65536, session_bytes_max: 1048576, stall_ms: 100 }'
+  await using metered = await startMetered({ upstream: redis.address, config })
+  const { proxy, metrics } = metered
+  await redis.cli('SETRANGE', 'large', String(64 * 1024 * 1024), 'x')
+  const slow = await RawClient.open(proxy.port)
+  const behind = await RawClient.open(proxy.port)
+  await slow.ask('PING')
+  redis.pause()
+  slow.socket.pause()
+  slow.send('GET', 'large')
+  await metrics.until('shotover_in_flight', SINK, 1)
+  behind.send('INCR', 'n')
+  await metrics.until('shotover_in_flight', SINK, 2)
+  redis.resume()
+  await metrics.until('shotover_isolations_count', SINK, 1)
+  await metrics.until('shotover_sessions_closed_count', { ...SOURCE, reason: 'slow-reader' }, 1)
+})
+
+for (const coreThreads of [1, 2]) {
+  test(`lines about a client carry its span where the filter wants that, on ${coreThreads} core threads`, async () => {
+    await using redis = await startRedis()
+    await using metered = await startMetered({ upstream: redis.address, coreThreads })
+    const { proxy, metrics } = metered
+    const filter = new URL('/filter', metrics.url)
+    const refused = async () => {
+      const client = await RawClient.open(proxy.port)
+      client.write('*1\r\n$-5\r\n')
+      await client.untilClosed()
+      const lines = () => proxy.output.split('\n').filter((line) => line.includes('failed to decode message'))
+      const before = spans.length
+      await proxy.logged(() => lines().length > before)
+      spans.push((JSON.parse(lines().at(-1)!) as { span?: unknown }).span)
+    }
+    const spans: unknown[] = []
+    await refused()
+    await fetch(filter, { method: 'PUT', body: 'info, shotover::connection_span=debug' })
+    await refused()
+    assert.deepEqual(spans, [undefined, { id: 2, source: CHAIN, name: 'connection' }])
+  })
+}
