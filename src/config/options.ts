@@ -67,14 +67,15 @@ function withoutNulls(schema: SchemaShape | undefined, value: unknown): unknown 
   if (Array.isArray(value))
     return inner?.element === undefined ? value : value.map((item) => withoutNulls(inner.element, item))
   if (typeof value !== 'object' || value === null || inner?.shape === undefined) return value
-  const kept: Record<string, unknown> = {}
+  const kept: [string, unknown][] = []
   for (const [key, item] of Object.entries(value)) {
     const field = Object.hasOwn(inner.shape, key) ? inner.shape[key] : undefined
     if (item === null && field !== undefined && !field.safeParse(null).success && field.safeParse(undefined).success)
       continue
-    kept[key] = withoutNulls(field, item)
+    kept.push([key, withoutNulls(field, item)])
   }
-  return kept
+  // As an assignment it would be lost: a key may be `__proto__`.
+  return Object.fromEntries(kept)
 }
 
 function at(value: unknown, path: Path): unknown {
@@ -170,11 +171,17 @@ export function isSecret(field: string): boolean {
   return /passw|secret|token|credential|private|api_?key/i.test(field)
 }
 
+/** Characters of a string that a text shows: the file may not be the one that was meant. */
+const SHOWN_MAX = 200
+
 /** A value as Shotover's parser calls it. */
 export function describeValue(value: unknown, path: Path): string {
   const secret = path.some((step) => typeof step === 'string' && isSecret(step))
   const shown = secret ? '...' : String(value)
-  if (typeof value === 'string') return `string ${secret ? '"..."' : JSON.stringify(value)}`
+  if (typeof value === 'string') {
+    const text = value.length > SHOWN_MAX ? `${value.slice(0, SHOWN_MAX)}...` : value
+    return `string ${secret ? '"..."' : JSON.stringify(text)}`
+  }
   if (typeof value === 'boolean') return `boolean \`${shown}\``
   if (typeof value === 'number' || typeof value === 'bigint') {
     return Number.isInteger(Number(value)) ? `integer \`${shown}\`` : `floating point \`${shown}\``

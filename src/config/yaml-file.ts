@@ -1,10 +1,13 @@
-import { readFileSync } from 'node:fs'
+import { closeSync, openSync, readSync } from 'node:fs'
 import { isAlias, isMap, isScalar, isSeq, parseDocument, type Document, type Node, type Pair } from 'yaml'
 import { systemErrorText } from '../base/errors.ts'
 import { ConfigError, type Problem } from './diagnostics.ts'
 
 /** How often a document may repeat its anchors. */
 const ALIASES_MAX = 100
+
+/** Larger files are taken for something else: a device, a dump. A topology of a thousand sources has a twentieth of that. */
+const FILE_BYTES_MAX = 4 * 1024 * 1024
 
 /** Keys and indexes from the root of a document to a place in it. */
 export type Path = readonly (string | number)[]
@@ -34,7 +37,7 @@ export function pathText(path: Path): string {
 /** Reads a file's text. Throws ConfigError. */
 export function readText(file: string, words: FileWords): string {
   try {
-    return readFileSync(file, 'utf8')
+    return readBounded(file)
   } catch (error) {
     const text = systemErrorText(error as Error)
     const hint =
@@ -45,6 +48,23 @@ export function readText(file: string, words: FileWords): string {
       [`${words.open} ${file}`, text],
       [{ file, line: 0, column: 0, path: '', text: `${words.open} ${file}: ${text}`, hint }],
     )
+  }
+}
+
+function readBounded(file: string): string {
+  const descriptor = openSync(file, 'r')
+  try {
+    const chunks: Buffer[] = []
+    for (let size = 0; size <= FILE_BYTES_MAX;) {
+      const chunk = Buffer.allocUnsafe(64 * 1024)
+      const count = readSync(descriptor, chunk)
+      if (count === 0) return Buffer.concat(chunks).toString('utf8')
+      chunks.push(chunk.subarray(0, count))
+      size += count
+    }
+    throw new Error(`it is larger than ${FILE_BYTES_MAX / 1024 / 1024} MiB`)
+  } finally {
+    closeSync(descriptor)
   }
 }
 
