@@ -13,6 +13,9 @@ import { Listener } from './listener.ts'
 import { stopSignal } from './signals.ts'
 import { Threads } from './threads.ts'
 
+/** What the system's timers take: 24 days. With more they would fire at once. */
+const TIMER_MS_MAX = 2 ** 31 - 1
+
 export interface ProxyOptions {
   readonly log: LogRoot
   /** Threads that serve clients. */
@@ -134,7 +137,7 @@ async function drained({ threads }: Running, deadlineSeconds: number | null): Pr
   const done = threads.drain().then(() => true)
   if (deadlineSeconds === null) return await done
   const deadline = Promise.withResolvers<boolean>()
-  const timer = setTimeout(() => deadline.resolve(false), deadlineSeconds * 1000)
+  const timer = setTimeout(() => deadline.resolve(false), Math.min(deadlineSeconds * 1000, TIMER_MS_MAX))
   const clean = await Promise.race([done, deadline.promise])
   clearTimeout(timer)
   return clean
