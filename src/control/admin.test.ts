@@ -154,3 +154,15 @@ test('closing ends connections that are open', async (t) => {
   admin.close()
   await closed
 })
+
+test('who leaves before its question was whole is no error', async (t) => {
+  const { url, logged } = await start(t)
+  const { port, hostname } = new URL(url)
+  const socket = connect(Number(port), hostname)
+  socket.write('PUT /filter HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 4\r\n\r\n')
+  await once(socket, 'data')
+  socket.destroy()
+  // Two later questions were answered: what there is to say of the first has been said.
+  for (let i = 0; i < 2; i++) assert.equal((await fetch(`${url}/`)).status, 200)
+  assert.deepEqual(logged, [])
+})

@@ -89,6 +89,8 @@ async function respond(options: AdminOptions, request: IncomingMessage, response
     const [type, body] = await answer(options, request)
     send(response, 200, type, body)
   } catch (error) {
+    // Whoever asked is gone.
+    if (request.socket.destroyed) return
     const { message } = error as Error
     if (!(error instanceof HttpError))
       options.log.error('an answer of the admin interface failed', { error: (error as Error).stack })
