@@ -1,4 +1,6 @@
+import { resolve } from 'node:path'
 import { run } from 'node:test'
+import { pathToFileURL } from 'node:url'
 import { inspect, styleText } from 'node:util'
 
 // Runs test files and prints a line for each, with what failed in it. Started by tools/test.ts, which is told the counts.
@@ -73,6 +75,24 @@ const stray: unknown[] = []
 process.on('uncaughtException', (error) => stray.push(error))
 process.on('unhandledRejection', (error) => stray.push(error))
 
+/** Files that the test runner said of itself could not be loaded. */
+const unloaded = new Set<string>()
+
+/**
+ * A file that throws after it declared a test: the test runner passes over it, and over the tests that would have followed. All files
+ * were imported before, so that importing them again runs nothing and only tells how it went.
+ */
+async function failUnloaded(): Promise<void> {
+  for (const file of files) {
+    try {
+      if (!unloaded.has(file)) await import(pathToFileURL(resolve(file)).href)
+    } catch (error) {
+      report.open(file)
+      report.fail('the file could not be loaded to its end', describe(error))
+    }
+  }
+}
+
 function finish(): void {
   report.open('after the tests')
   for (const error of stray) report.fail('an error nobody caught', describe(error))
@@ -114,8 +134,10 @@ for await (const { type, data } of events) {
   if (type === 'test:fail') {
     const reason = reasonOf(data.details.error)
     if (reason !== null) report.fail(name, [reason, ...warnings].join('\n'))
+    if (data.nesting === 0 && files.includes(name)) unloaded.add(name)
     warnings = []
   } else if (skipped) report.fail(name, 'skipped')
   else if (data.details.type !== 'suite') report.pass()
 }
+if (isolation === 'none') await failUnloaded()
 finish()
