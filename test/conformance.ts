@@ -164,7 +164,7 @@ class Conversation {
   /** The chain had nothing to swallow and nothing failed. What a stage hands on too late, the session being closed, is no fault. */
   checkFaults(): void {
     const { faults, logged } = this.play
-    if (!this.#closedEarly) assert.equal(faults, 0, `${faults} faults: ${logged.join('\n')}`)
+    if (!this.#closedEarly) assert.equal(faults, 0, `${faults} faults, the first: ${logged.slice(0, 3).join('\n')}`)
   }
 
   get #closedEarly(): boolean {
