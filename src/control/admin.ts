@@ -90,7 +90,7 @@ async function respond(options: AdminOptions, request: IncomingMessage, response
     send(response, 200, type, body)
   } catch (error) {
     // Whoever asked is gone.
-    if (request.socket.destroyed) return
+    if ((error as NodeJS.ErrnoException).code === 'ECONNRESET') return
     const { message } = error as Error
     if (!(error instanceof HttpError))
       options.log.error('an answer of the admin interface failed', { error: (error as Error).stack })
