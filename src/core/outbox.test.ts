@@ -150,6 +150,22 @@ for (const retain of [false, true]) {
     if (retain) assert.equal(frame.toBuffer().toString(), 'key=brand new', 'it can be sent again')
   })
 
+  for (const length of [7, 2 * KIB, 100 * KIB]) {
+    test(`${kind} writes the edits of what is never sent again, ${length} bytes of it`, () => {
+      const { connection, turn, outbox } = play(retain)
+      const { frame, poison } = lent(`key=${'v'.repeat(length - 4)}`)
+      frame.edits = [{ start: 0, end: 3, bytes: Buffer.from('prefix:key') }]
+      append(outbox, 'before|')
+      outbox.appendPart(frame)
+      append(outbox, '|after')
+      poison()
+      turn.end()
+      assert.equal(connection.text, `before|prefix:key=${'v'.repeat(length - 4)}|after`)
+      assert.equal(outbox.appendedBytes, connection.text.length)
+      assert.equal(outbox.handedBytes, connection.text.length)
+    })
+  }
+
   test(`${kind} writes nothing any more once it was cleared`, () => {
     const { connection, turn, outbox } = play(retain)
     append(outbox, 'never')

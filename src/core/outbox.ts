@@ -119,14 +119,18 @@ export class Outbox implements Task {
 
   /** Appends what is never sent again: the frame is not re-pointed, and its bytes are the caller's. */
   appendPart(part: Frame): void {
-    const size = part.end - part.start
+    const { edits } = part
+    const bytes = edits === null ? part.bytes : part.toBuffer()
+    const start = edits === null ? part.start : 0
+    const end = edits === null ? part.end : bytes.length
+    const size = end - start
     this.appendedBytes += size
     this.waitingBytes += size
     if (!this.#given) this.#closeChunk()
-    if (part.borrowed || size < RANGE_BYTES) this.#copy(part.bytes, part.start, part.end)
+    if ((part.borrowed && edits === null) || size < RANGE_BYTES) this.#copy(bytes, start, end)
     else {
       this.#closeChunk()
-      this.#ranges.push(part.bytes.subarray(part.start, part.end))
+      this.#ranges.push(bytes.subarray(start, end))
       this.#gives.push(null)
     }
     this.#appended()
