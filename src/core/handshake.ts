@@ -74,12 +74,20 @@ function* plain(
   if ((yield requests).some(isError)) throw new Error('one of its first requests got an error')
 }
 
-/** Drops what comes. */
-export class Nobody implements Carrier {
+/** Asks something of the proxy's own; who wants to know gets the reply, unless it is lost or comes in parts. */
+export class Question implements Carrier {
   arrived: Batch = []
   readonly keepsRequests = true
+  readonly #onReply: ((reply: Frame) => void) | null
+
+  constructor(onReply: ((reply: Frame) => void) | null) {
+    this.#onReply = onReply
+  }
+
   onArrived(): void {
+    const batch = this.arrived
     this.arrived = []
+    for (let i = 0; i < batch.length; i++) this.#onReply?.(batch[i]!.response!)
   }
   onReplyPart(): void {}
   onSilent(): void {}

@@ -4,20 +4,11 @@ import { ANSWERING, DONE, HELD, WRITTEN, type Batch, type Carrier, type Exchange
 import { failureText } from './failure.ts'
 import { FRAME_LAST, type Frame } from './frame.ts'
 import type { Env } from './kind.ts'
-import { answerAll, brokenOff, ConnectError, reportLoss, triage } from './loss.ts'
+import { answerAll, brokenOff, ConnectError, reportLoss, triage, waitsInVain } from './loss.ts'
 import type { Pool } from './pool.ts'
 import { WIRE_CLEAN, WIRE_OPAQUE } from './protocol.ts'
 import { ReplyPace } from './reply-pace.ts'
-import {
-  PLAN_ANSWER,
-  PLAN_ATTRIBUTE,
-  PLAN_BLOCK,
-  PLAN_END,
-  PLAN_KEEP,
-  PLAN_PIN,
-  PLAN_SHARE,
-  type Sharing,
-} from './sharing.ts'
+import { PLAN_ANSWER, PLAN_ATTRIBUTE, PLAN_END, PLAN_KEEP, PLAN_PIN, PLAN_SHARE, type Sharing } from './sharing.ts'
 import { countIn } from './stats.ts'
 import type { Link, SessionInfo, Transform } from './transform.ts'
 import { CLOSED, READY, type Upstream } from './upstream.ts'
@@ -96,29 +87,30 @@ export class Lane implements Transform, Carrier {
   #giveUp(): void {
     const upstream = this.#upstream
     if (!this.#pinned || upstream === null || this.#inFlight === 0) return
-    const next = upstream.oldest
-    if (upstream.wire.state() !== WIRE_OPAQUE && (next === null || !this.#mayBlock(next))) return
+    if (upstream.wire.state() !== WIRE_OPAQUE && !waitsInVain(upstream, this.#sharing, this.#info.protocol)) return
     this.#ended = true
     upstream.destroy(new Error('the session ends'))
-  }
-
-  #mayBlock(exchange: Exchange): boolean {
-    const plan = this.#sharing.plan(exchange, true)
-    return plan === PLAN_BLOCK || plan === PLAN_KEEP
   }
 
   close(): void {
     if (this.#closed) return
     this.#closed = true
     this.#waiting = []
+    this.#sharing.close?.()
     this.#pace.release()
     const upstream = this.#upstream
     this.#upstream = null
     if (upstream === null || upstream.state === CLOSED || !this.#pinned) return
-    this.#pinned = false
-    const clean = upstream.wire.state() === WIRE_CLEAN && !upstream.sending && !upstream.paused
-    if (upstream.inFlight === 0 && clean && !this.#ended) this.#pool.release(upstream)
-    else upstream.finish()
+    if (!this.#isSpare(upstream)) upstream.finish()
+    else {
+      this.#sharing.undress(upstream)
+      this.#pool.release(upstream)
+    }
+  }
+
+  /** Nothing of this session is left on it: others may have it. */
+  #isSpare({ wire, inFlight, state, sending, paused }: Upstream): boolean {
+    return wire.state() === WIRE_CLEAN && inFlight === 0 && state === READY && !sending && !paused && !this.#ended
   }
 
   // --- towards the server
@@ -155,6 +147,7 @@ export class Lane implements Transform, Carrier {
   #goPinned(exchange: Exchange, plan: number): boolean {
     const upstream = this.#upstream!
     if (upstream.sending) return false
+    if (plan === PLAN_ANSWER) return this.#answer(exchange, plan)
     if (plan === PLAN_PIN) this.#stateful = true
     if (plan === PLAN_ATTRIBUTE) this.#changing = exchange
     // The server's to answer, if it does, and to close: what comes behind it is not sent.
@@ -195,7 +188,7 @@ export class Lane implements Transform, Carrier {
   #pin(reason: string): void {
     this.#pinned = true
     this.#upstream = this.#pool.dedicate(this.#sharing.key, this, () => this.#sharing.handshake())
-    for (const frame of this.#sharing.dress()) this.#upstream.tell(frame)
+    this.#sharing.dress(this.#upstream)
     countIn(this.#pool.stats.pins, reason)
   }
 
@@ -294,12 +287,11 @@ export class Lane implements Transform, Carrier {
 
   #maybeUnpin(): void {
     const upstream = this.#upstream
-    if (upstream === null || this.#pace.bulky || this.#changing !== null || upstream.sending || this.#ended) return
-    if (upstream.wire.state() !== WIRE_CLEAN || upstream.inFlight !== 0 || upstream.state !== READY) return
+    if (upstream === null || this.#pace.bulky || this.#changing !== null || !this.#isSpare(upstream)) return
     this.#pinned = false
     this.#stateful = false
     this.#upstream = null
-    for (const frame of this.#sharing.undress()) upstream.tell(frame)
+    this.#sharing.undress(upstream)
     if (upstream.key === this.#sharing.key) this.#pool.adopt(upstream, upstream.key)
     else upstream.destroy(new Error('its attributes are unknown'))
   }
@@ -320,6 +312,11 @@ export class Lane implements Transform, Carrier {
     if (changing) this.#changing = null
     if (this.#closed) return
     if (this.#ended) {
+      // What has left in part has no end.
+      if (exchanges.some(({ state }) => state === ANSWERING)) {
+        this.#link!.close('upstream-lost')
+        return
+      }
       for (const exchange of exchanges) this.#link!.silent(exchange)
       this.#drain()
       this.#link?.end('quit')

@@ -3,6 +3,7 @@ import { ANSWERING, DONE, type Batch, type Carrier, type Exchange } from './exch
 import type { Log } from './kind.ts'
 import type { Protocol } from './protocol.ts'
 import type { PoolStats } from './stats.ts'
+import { PLAN_BLOCK, PLAN_KEEP, type Sharing } from './sharing.ts'
 import type { Upstream } from './upstream.ts'
 
 /** No connection could be had: nothing was sent. */
@@ -60,6 +61,17 @@ export function answerAll(exchanges: Batch, message: string, protocol: Protocol,
   }
   stats.failedRequests += exchanges.length
   return true
+}
+
+/** May what a session's own upstream owes next never come? Where replies come in any order: may nothing of it? */
+export function waitsInVain(upstream: Upstream, sharing: Sharing, protocol: Protocol): boolean {
+  const owed = upstream.owed()
+  const next = protocol.orderToClient === 'any' ? owed : owed.slice(0, 1)
+  const mayBlock = (exchange: Exchange) => {
+    const plan = sharing.plan(exchange, true)
+    return plan === PLAN_BLOCK || plan === PLAN_KEEP
+  }
+  return next.length !== 0 && next.every(mayBlock)
 }
 
 /** Did its client leave in the middle of it? The upstream was closed for that alone. */

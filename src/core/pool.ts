@@ -1,6 +1,6 @@
 import { systemErrorText } from '../base/errors.ts'
 import type { Address, Connection, World } from '../world/world.ts'
-import { ANSWERING, type Carrier, type Exchange } from './exchange.ts'
+import { ANSWERING, QUEUED, type Carrier, type Exchange } from './exchange.ts'
 import type { Frame } from './frame.ts'
 import type { Log } from './kind.ts'
 import { Outbox, Scratch } from './outbox.ts'
@@ -131,7 +131,8 @@ export class Pool implements UpstreamOwner {
     upstream.retired = true
     for (const [carrier, exchanges] of byCarrier(upstream.owed())) {
       const movable = exchanges[0]!.state === ANSWERING ? exchanges.slice(1) : exchanges
-      const moves = (exchange: Exchange) => upstream.unsent(exchange) || repeatable(exchange, this.protocol)
+      // What stands in the outbox leaves, even if nobody waits for it: only what does not yet is surely not executed here.
+      const moves = (exchange: Exchange) => exchange.state === QUEUED || repeatable(exchange, this.protocol)
       if (movable.length === 0 || !movable.every(moves)) continue
       for (const exchange of movable) upstream.abandon(exchange)
       carrier.onLost(upstream, movable, null, false)

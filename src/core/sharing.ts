@@ -1,5 +1,6 @@
 import type { Exchange } from './exchange.ts'
 import type { Frame } from './frame.ts'
+import type { Upstream } from './upstream.ts'
 
 /** It goes on the shared upstream of the session's attributes. */
 export const PLAN_SHARE = 0
@@ -35,10 +36,12 @@ export interface Sharing {
   readonly key: string
   /** Requests that bring a fresh connection to the present attributes, none of whose replies may be an error; or a talk. */
   handshake(): readonly Frame[] | Greeting
-  /** Requests that give a connection what is the session's own and changes no attribute: a name. Their replies are dropped. */
-  dress(): Frame[]
-  /** Requests that take that away again. */
-  undress(): Frame[]
+  /** The session got an upstream of its own: gives it what is the session's and no attribute, such as a name (`Upstream.tell`). */
+  dress(upstream: Upstream): void
+  /** It gives the upstream back: takes that away again. */
+  undress(upstream: Upstream): void
+  /** The session is over. */
+  close?(): void
   /** PLAN_SHARE ... PLAN_ALONE. May be asked more than once for an exchange; sets `exchange.note` when its reply matters. */
   plan(exchange: Exchange, pinned: boolean): number
   /** Will the server answer it, as far as the request itself tells? */

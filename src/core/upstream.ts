@@ -14,7 +14,7 @@ import {
   type Wire,
   type WireOptions,
 } from './protocol.ts'
-import { Handshake, Nobody, noOwner } from './handshake.ts'
+import { Handshake, Question, noOwner } from './handshake.ts'
 import { Linger } from './linger.ts'
 import { byCarrier, LostError, repeatable } from './loss.ts'
 import type { Greeting } from './sharing.ts'
@@ -86,11 +86,6 @@ export class Upstream implements ConnectionHandler {
     return this.wire.inFlight + this.#waiting.length
   }
 
-  /** What it owes a reply for longest, if anything. */
-  get oldest(): Exchange | null {
-    return this.wire.waiting()[0] ?? this.#waiting[0] ?? null
-  }
-
   /** What it owes a reply for, sent or not, in order. */
   owed(): Exchange[] {
     const owed = this.wire.waiting()
@@ -145,10 +140,10 @@ export class Upstream implements ConnectionHandler {
     }
   }
 
-  /** Sends a request of the proxy's own; nobody waits for the reply. */
-  tell(request: Frame): void {
+  /** Sends a request of the proxy's own; `onReply` gets the reply, lent, if one comes. */
+  tell(request: Frame, onReply: ((reply: Frame) => void) | null = null): void {
     const exchange = new Exchange(request, noOwner, 0, Infinity)
-    exchange.carrier = new Nobody()
+    exchange.carrier = new Question(onReply)
     this.send(exchange)
   }
 

@@ -10,6 +10,8 @@ import {
   PLAN_SHARE,
   type Sharing,
 } from '../../core/sharing.ts'
+import type { SessionInfo } from '../../core/transform.ts'
+import type { Upstream } from '../../core/upstream.ts'
 import { argument, argumentIs } from './arguments.ts'
 import { argumentsOf } from './body.ts'
 import {
@@ -22,6 +24,7 @@ import {
   commandClass,
   pinReason,
 } from './commands.ts'
+import { namesConnections, type ConnectionIds } from './connection-ids.ts'
 import { encodeRequest } from './encode.ts'
 import { ARRAY, BULK, ERROR, INTEGER, MAP, NULL, SIMPLE } from './resp.ts'
 import { helloOf, rawFrame, withConnectionId } from './hello.ts'
@@ -64,6 +67,9 @@ interface Attributes {
   readonly credentials: readonly Buffer[] | null
 }
 
+/** What the server calls the connections that sessions have for themselves. */
+const serverIds = new WeakMap<Upstream, number>()
+
 const NO_NAME = Buffer.alloc(0)
 const START: Attributes = { resp: 2, database: 0, credentials: null }
 
@@ -87,16 +93,20 @@ export class ValkeySharing implements Sharing {
   #queued: Attributes | null = null
   #queuedName: Buffer | null = null
   #name: Buffer | null = null
+  readonly #ids: ConnectionIds
+  /** What CLIENT ID tells the session's client. */
   readonly #id: number
+  #closed = false
 
-  /** `id`: what CLIENT ID tells the session's client. */
-  constructor(id: number) {
-    this.#id = id
+  constructor(ids: ConnectionIds, session: SessionInfo) {
+    this.#ids = ids
+    this.#id = ids.idFor(session)
   }
 
   plan(exchange: Exchange, pinned: boolean): number {
     const { code } = exchange.request
     const kind = commandClass[code]
+    if (namesConnections[code] === 1) this.#ids.translate(exchange.request)
     if (kind === CLASS_STATELESS) {
       if (!pinned || (code !== EXEC && code !== DISCARD) || !this.#mayHaveQueued) return PLAN_SHARE
       exchange.note = NOTE_TRANSACTION
@@ -136,12 +146,28 @@ export class ValkeySharing implements Sharing {
     return exchange.request.code !== CLIENT_REPLY || argumentIs(exchange.request, 2, 'on')
   }
 
-  dress(): Frame[] {
-    return this.#name === null || this.#name.length === 0 ? [] : [encodeRequest(['CLIENT', 'SETNAME', this.#name])]
+  dress(upstream: Upstream): void {
+    if (this.#name !== null && this.#name.length !== 0) upstream.tell(encodeRequest(['CLIENT', 'SETNAME', this.#name]))
+    const known = serverIds.get(upstream)
+    if (known !== undefined) this.#ids.set(this.#id, known)
+    else upstream.tell(encodeRequest(['CLIENT', 'ID']), (reply) => this.#learnId(upstream, reply))
   }
 
-  undress(): Frame[] {
-    return this.#name === null || this.#name.length === 0 ? [] : [encodeRequest(['CLIENT', 'SETNAME', ''])]
+  undress(upstream: Upstream): void {
+    this.#ids.clear(this.#id)
+    if (this.#name !== null && this.#name.length !== 0) upstream.tell(encodeRequest(['CLIENT', 'SETNAME', '']))
+  }
+
+  close(): void {
+    this.#ids.clear(this.#id)
+    this.#closed = true
+  }
+
+  #learnId(upstream: Upstream, reply: Frame): void {
+    if (reply.kind !== INTEGER) return
+    const serverId = Number(reply.bytes.toString('latin1', reply.start + 1, reply.end - 2))
+    serverIds.set(upstream, serverId)
+    if (!this.#closed) this.#ids.set(this.#id, serverId)
   }
 
   replied(exchange: Exchange): boolean {

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { transform, type Env, type SessionFactory } from '../../core/kind.ts'
 import { Lane } from '../../core/lane.ts'
 import { Pool } from '../../core/pool.ts'
+import { ConnectionIds } from './connection-ids.ts'
 import { valkey } from './index.ts'
 import { BULK_ERROR, ERROR } from './resp.ts'
 import { ValkeySharing } from './sharing.ts'
@@ -39,6 +40,7 @@ export const valkeySinkSingle = transform({
     })
     env.onClose(() => pool.close())
     env.pools.push(pool)
-    return (session) => new Lane(pool, new ValkeySharing(session.id), env, session, 'ValkeySinkSingle')
+    const ids = new ConnectionIds()
+    return (session) => new Lane(pool, new ValkeySharing(ids, session), env, session, 'ValkeySinkSingle')
   },
 })
