@@ -180,6 +180,12 @@ export class Upstream implements ConnectionHandler {
       this.#die(new LostError('Its session ended'))
       return
     }
+    if (this.owed().some(({ carrier }) => carrier !== this.pinnedTo)) {
+      // Others put requests on it before the session kept it for itself: they get their replies.
+      this.pinnedTo = null
+      this.retired = true
+      return
+    }
     this.state = CLOSED
     this.#owner.onUpstreamClosed(this, null)
     this.#linger = new Linger(this.#connection!, this.#outbox!, this.#owner.world.clock)
