@@ -55,7 +55,7 @@ export interface Env {
   onClose(close: () => void): void
 }
 
-/** Bounds; docs/valkey.md lists them with their defaults. */
+/** Bounds; docs/configuration.md lists them with their defaults. */
 export interface Limits {
   readonly cutThroughBytes: number
   readonly frameBytesMax: number
