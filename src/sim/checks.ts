@@ -23,6 +23,7 @@ interface Receipt {
  */
 export class Checks implements Journal {
   faulty: boolean
+  pushesMayBeLate = false
   note: ((text: string) => void) | null = null
   /** Tagged requests that were sent, and those that were executed. */
   sentCount = 0

@@ -45,6 +45,8 @@ export interface SeedOptions {
   readonly trace?: boolean
   /** No faults, whatever the seed says. */
   readonly calm?: boolean
+  /** A stage of the chain holds back replies, batch by batch: messages may come after what they stood before. */
+  readonly pushesMayBeLate?: boolean
 }
 
 type Disturbance = (sim: SimWorld, model: ValkeyModel) => void
@@ -83,6 +85,7 @@ export async function runSeed(seed: number, makeProxy: MakeProxy, options: SeedO
   const checks = new Checks(
     sim.options.resetChance + sim.options.refuseChance > 0 || plan.some(([, kind]) => kind !== clog),
   )
+  checks.pushesMayBeLate = options.pushesMayBeLate ?? false
   const { faulty } = checks
   let violation: string | null = null
   try {

@@ -235,7 +235,9 @@ export class ModelSession implements ConnectionHandler {
   #message(reply: Reply): void {
     const [channel, text] = [reply.items![1]!.text ?? '', reply.items![2]!.text ?? '']
     const tag = tagIn(text)
-    if (tag === null || !this.script.confirmed.has(channel))
+    const { confirmed, met } = this.script
+    const subscribed = confirmed.has(channel) || (this.#journal.pushesMayBeLate && met.has(channel))
+    if (tag === null || !subscribed)
       this.#journal.violation(`${this.state}: a message that it did not subscribe to: ${showReply(reply)}`)
     else {
       this.script.awaited.delete(tag)

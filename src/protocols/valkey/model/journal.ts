@@ -12,6 +12,8 @@ export interface Fact {
 export interface Journal {
   /** Connections may break and requests may fail: otherwise every error and every close is a violation. */
   readonly faulty: boolean
+  /** A message may come after replies that it stood before: a stage holds replies back, batch by batch. */
+  readonly pushesMayBeLate: boolean
   /** A request that carries `tag` is about to be sent. */
   sent(tag: string, fact: Fact): void
   /** Its reply came. What was sent and is never settled may or may not have been executed. */

@@ -159,6 +159,7 @@ function subscribeTo(script: Script, names: readonly string[]): Asked {
       'subscribe',
       (told) => {
         script.confirmed.add(name)
+        script.met.add(name)
         return told === name
       },
       () => script.confirmed.size,

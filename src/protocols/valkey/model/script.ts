@@ -20,6 +20,8 @@ export class Script {
   /** Subscriptions as of the last request, and as of the last reply. */
   readonly channels = new Set<string>()
   readonly confirmed = new Set<string>()
+  /** Channels that were ever subscribed to. */
+  readonly met = new Set<string>()
   /** Messages to itself that have not come. */
   readonly awaited = new Set<string>()
   readonly #values = new Map<string, KnownValue>()
