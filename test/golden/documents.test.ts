@@ -32,7 +32,7 @@ test('the topologies in the documents pass the check', async () => {
 test('the documents name every limit, with its default', () => {
   const units: Record<string, number> = { KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 }
   for (const key of Object.keys(processLimits.shape)) {
-    const [, number, unit] = new RegExp(`^\\| \`${key}\` \\| (\\d+) ?([KMG]iB)? \\|`, 'm').exec(CONFIGURATION) ?? []
+    const [, number, unit] = new RegExp(`^\\| \`${key}\` +\\| (\\d+) ?([KMG]iB)? +\\|`, 'm').exec(CONFIGURATION) ?? []
     const name = key.replaceAll(/_(\w)/g, (_, letter: string) => letter.toUpperCase())
     assert.equal(Number(number) * (units[unit] ?? 1), LIMITS[name as keyof typeof LIMITS], key)
   }
