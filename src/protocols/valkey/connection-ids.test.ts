@@ -19,7 +19,11 @@ const unknown = known + 1
 for (const [name, words, wanted] of [
   ['UNBLOCK', ['CLIENT', 'UNBLOCK', `${known}`, 'ERROR'], ['CLIENT', 'UNBLOCK', '42', 'ERROR']],
   ['KILL by ID', ['CLIENT', 'KILL', 'ID', `${known}`], ['CLIENT', 'KILL', 'ID', '42']],
-  ['several', ['CLIENT', 'LIST', 'ID', `${known}`, '5', `${unknown}`], ['CLIENT', 'LIST', 'ID', '42', '5', '0']],
+  [
+    'several',
+    ['CLIENT', 'LIST', 'ID', `${known}`, '5', `${unknown}`],
+    ['CLIENT', 'LIST', 'ID', '42', '5', `${unknown}`],
+  ],
   ['REDIRECT', ['CLIENT', 'TRACKING', 'ON', 'REDIRECT', `${known}`], ['CLIENT', 'TRACKING', 'ON', 'REDIRECT', '42']],
   ["a server's own", ['CLIENT', 'KILL', 'ID', '42'], ['CLIENT', 'KILL', 'ID', '42']],
   ['an address', ['CLIENT', 'KILL', '127.0.0.1:50000'], ['CLIENT', 'KILL', '127.0.0.1:50000']],
@@ -39,5 +43,10 @@ test('a session that gave its upstream back is known to the server no more', () 
   ids.clear(known)
   const request = encodeRequest(['CLIENT', 'UNBLOCK', `${known}`])
   ids.translate(request)
-  assert.equal(request.toBuffer().toString(), encodeRequest(['CLIENT', 'UNBLOCK', '0']).toBuffer().toString())
+  assert.equal(
+    request.toBuffer().toString(),
+    encodeRequest(['CLIENT', 'UNBLOCK', `${known}`])
+      .toBuffer()
+      .toString(),
+  )
 })

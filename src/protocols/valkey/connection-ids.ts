@@ -38,13 +38,13 @@ export class ConnectionIds {
     this.#serverIds.delete(id)
   }
 
-  /** Puts the server's ids in the place of those that clients know; 0, which no connection has, where the server has none. */
+  /** Puts the server's ids in the place of those that clients know. Others stay as they are: the server has none like them. */
   translate(request: Frame): void {
     const args = argumentsOf(request)
     for (let i = 2; i < args.length; i++) {
       const id = Number(args[i]!.toString('latin1'))
-      if (!(id >= CLIENT_ID_FIRST)) continue
-      splice(request, i, Buffer.from(String(this.#serverIds.get(id) ?? 0)))
+      const serverId = id >= CLIENT_ID_FIRST ? this.#serverIds.get(id) : undefined
+      if (serverId !== undefined) splice(request, i, Buffer.from(String(serverId)))
     }
   }
 }
