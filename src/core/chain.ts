@@ -26,6 +26,8 @@ export interface ChainSpec {
 /** What stands above a chain: the session, or the transform whose sub-chain it is. */
 export interface ChainTop extends Owner {
   readonly info: SessionInfo
+  /** Somebody above may look at requests when their replies come. */
+  readonly keepsRequests: boolean
   onPush(push: Frame): void
   /** Takes no more requests until `go` was called as often. */
   stop(): void
@@ -67,7 +69,7 @@ export class Chain {
       this.close()
       throw error
     }
-    this.keepsRequests = this.stages.some((stage) => stage.transform.onResponses !== undefined)
+    this.keepsRequests = top.keepsRequests || this.stages.some((stage) => stage.transform.onResponses !== undefined)
     this.assembles = this.stages.some((stage) => stage.transform.wants !== undefined)
     let above: Stage | null = null
     let aboveDown: Stage | null = null
@@ -75,7 +77,7 @@ export class Chain {
     for (const stage of this.stages) {
       stage.above = above
       if (stage.transform.onResponses !== undefined || stage.transform.onPush !== undefined) above = stage
-      if (stage.transform.onPart !== undefined && stage.index !== this.stages.length - 1) this.#partStages.push(stage)
+      if (stage.transform.onPart !== undefined) this.#partStages.push(stage)
       if (stage.transform.onRequests === undefined) continue
       if (aboveDown !== null) aboveDown.below = stage
       for (let i = aboveDown === null ? 0 : aboveDown.index; i < stage.index; i++) this.stages[i]!.below = stage
@@ -115,8 +117,13 @@ export class Chain {
 
   /** A further part of a request that went down before. It waits in the exchange's pipe for the sink. False: stop for now. */
   partDown(exchange: Exchange, part: Frame): boolean {
-    for (let i = 0; i < this.#partStages.length; i++) this.#partStages[i]!.onPart(exchange, part)
+    this.showPart(exchange, part)
     return exchange.requestParts === null || exchange.requestParts.push(part)
+  }
+
+  /** Shows it to the stages that look at parts. For chains within a chain, whose exchanges share the pipe of those around them. */
+  showPart(exchange: Exchange, part: Frame): void {
+    for (let i = 0; i < this.#partStages.length; i++) this.#partStages[i]!.onPart(exchange, part)
   }
 
   /** Does some stage want the messages of this kind whole? */

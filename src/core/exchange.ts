@@ -72,6 +72,8 @@ export class Exchange {
   at: number
   carrier: Carrier | null
   upstream: Upstream | null
+  /** Of the chain around, where this one was made in its place for a chain within. */
+  outer: Exchange | null
   /** The sink's own: what is to be done when the reply comes; 0: nothing. */
   note: number
   /** Where its first byte stands in what was ever appended to its upstream: handed to the kernel or not? */
@@ -98,6 +100,7 @@ export class Exchange {
     this.at = at
     this.carrier = null
     this.upstream = null
+    this.outer = null
     this.note = 0
     this.offset = 0
     this.slot = 0

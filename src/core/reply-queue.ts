@@ -248,7 +248,7 @@ export class ReplyQueue {
     this.#ring.shift()
     this.#leave(exchange)
     // A stage answered it before all of it came: the rest goes nowhere.
-    if (exchange.carrier === null) exchange.requestParts?.abort(answered)
+    if (exchange.requestParts?.onPart === null) exchange.requestParts.abort(answered)
     if (this.#pushes.length !== 0) this.#emitPushes()
   }
 }

@@ -29,6 +29,7 @@ const CLOSED = 3
 /** One client connection and its state: cuts requests, sends them down the chain in quanta, keeps the order of the replies. */
 export class Session implements ConnectionHandler, ChainTop, Task {
   readonly level = AT_OWNER
+  readonly keepsRequests = false
   readonly info: SessionInfo
   readonly chain: Chain
   /** Clock milliseconds of the last request, for the idle timeout. */

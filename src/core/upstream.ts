@@ -321,14 +321,15 @@ export class Upstream implements ConnectionHandler {
     this.#owner.stats.bytesWritten += outbox.appendedBytes - before
     this.wire.sent(exchange)
     if (!keep) request.drop()
-    // Before anybody hears of it: an upstream that still sends is nobody else's.
-    if (exchange.requestParts !== null) this.#sending = exchange
-    for (let silent = this.wire.silent(); silent !== null; silent = this.wire.silent()) this.#silent(silent)
-    if (exchange.requestParts !== null) {
-      exchange.requestParts.onPart = () => this.#sendParts(exchange)
-      exchange.requestParts.take = (part) => this.#sendPart(exchange, part)
-      this.#sendParts(exchange)
+    const parts = exchange.requestParts
+    // Before anybody hears of it: an upstream that still sends is nobody else's, and the rest goes on though it is done.
+    if (parts !== null) {
+      this.#sending = exchange
+      parts.onPart = () => this.#sendParts(exchange)
+      parts.take = (part) => this.#sendPart(exchange, part)
     }
+    for (let silent = this.wire.silent(); silent !== null; silent = this.wire.silent()) this.#silent(silent)
+    if (parts !== null) this.#sendParts(exchange)
   }
 
   #appendLeaving(exchange: Exchange, outbox: Outbox): void {

@@ -41,6 +41,7 @@ export function sessionInfo(protocol: Protocol): SessionInfo {
 /** Everything that a chain told what stands above it. */
 export class Top implements ChainTop {
   readonly level = AT_OWNER
+  readonly keepsRequests = false
   readonly info: SessionInfo = sessionInfo(PLAIN)
   readonly told: string[] = []
   stops = 0

@@ -264,7 +264,7 @@ export class Acts {
 
   async abandoned(): Promise<void> {
     // A reply that comes at once, because something broke, could not be told from that to what uses the stream next.
-    if (this.#swarm.faulty) return this.put()
+    if (this.#swarm.faulty || this.#swarm.hasCancelled) return this.put()
     await this.#session.quiet()
     const { stream, reply } = this.#client.begin(WAIT, '4000')
     await this.#swarm.sleep(1)

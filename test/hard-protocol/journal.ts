@@ -2,6 +2,9 @@ import { Violation } from './client.ts'
 
 import type { Request } from './model-server.ts'
 
+/** A session's writes take effect in the order in which it sent them: all of them, those to one key, or none. */
+export type WriteOrder = 'session' | 'key' | 'none'
+
 interface Write {
   readonly session: number
   readonly order: number
@@ -14,13 +17,12 @@ interface Write {
 
 /** What clients wrote and what the server executed, put together. */
 export class Journal {
-  readonly ordered: boolean
+  readonly order: WriteOrder
   readonly #writes = new Map<string, Write>()
-  readonly #lastExecuted = new Map<number, number>()
+  readonly #lastExecuted = new Map<string, number>()
 
-  /** `ordered`: a session's writes take effect in the order in which it sent them. */
-  constructor(ordered: boolean) {
-    this.ordered = ordered
+  constructor(order: WriteOrder) {
+    this.order = order
   }
 
   get count(): number {
@@ -58,9 +60,11 @@ export class Journal {
       throw new Violation(`${tag} was executed ${inTransaction ? 'inside' : 'outside'} a transaction or group`)
     write.executed = true
     if (write.isLost) return
-    const last = this.#lastExecuted.get(write.session) ?? -1
-    if (this.ordered && write.order < last) throw new Violation(`${tag} was executed behind a later one`)
-    this.#lastExecuted.set(write.session, write.order)
+    if (this.order === 'none') return
+    const line = this.order === 'session' ? `${write.session}` : `${write.session} ${request.text.split('=')[0]}`
+    if (write.order < (this.#lastExecuted.get(line) ?? -1))
+      throw new Violation(`${tag} was executed behind a later one`)
+    this.#lastExecuted.set(line, write.order)
   }
 
   /** Everything that was acknowledged was executed; in a calm world everything was. */

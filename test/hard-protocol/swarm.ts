@@ -5,7 +5,7 @@ import type { Address } from '../../src/world/world.ts'
 import type { Act } from './acts.ts'
 import { HardClient, Violation } from './client.ts'
 import { CANCEL } from './format.ts'
-import { Journal } from './journal.ts'
+import { Journal, type WriteOrder } from './journal.ts'
 import { HardServer } from './model-server.ts'
 import { HardProxy, type HardProxyOptions } from './proxy.ts'
 import { HardSession, type Habits } from './session.ts'
@@ -56,8 +56,12 @@ export interface SwarmOptions {
   readonly order: 'request-order' | 'any'
   /** Nothing breaks, whatever the seed says. */
   readonly calm?: boolean
-  readonly above?: HardProxyOptions['above']
+  /** Stages above the sink. */
+  readonly above?: (sim: SimWorld) => HardProxyOptions['above']
   readonly wrapsSink?: boolean
+  /** What sessions do; default: everything that the order allows. */
+  readonly acts?: readonly Act[]
+  readonly writeOrder?: WriteOrder
 }
 
 /** A whole run, drawn from a seed: a server, the proxy, clients and faults. */
@@ -69,6 +73,7 @@ export class Swarm {
   faulty: boolean
   /** Somebody cancelled something: word of it may come late, and for whoever has the connection then. */
   hasCancelled = false
+  readonly #acts: readonly Act[]
   readonly #server: HardServer
   readonly #proxy: HardProxy
   readonly #cancellers: HardClient[] = []
@@ -80,12 +85,14 @@ export class Swarm {
     const { resetChance, refuseChance } = this.sim.options
     this.faulty = resetChance + refuseChance > 0
     this.hasStreams = options.order === 'any'
-    this.journal = new Journal(!this.hasStreams)
+    this.journal = new Journal(options.writeOrder ?? (this.hasStreams ? 'none' : 'session'))
+    this.#acts = options.acts ?? (this.hasStreams ? ANY : ORDERED)
     this.#server = new HardServer(this.sim, {
       hasStreams: this.hasStreams,
       onExecute: (_connection, _space, request, inTransaction) => this.journal.executed(request, inTransaction),
     })
-    this.#proxy = new HardProxy(this.sim, SERVER, { ...options, limits: this.#drawLimits() })
+    const above = options.above?.(this.sim)
+    this.#proxy = new HardProxy(this.sim, SERVER, { ...options, above, limits: this.#drawLimits() })
   }
 
   #drawLimits(): Partial<Limits> {
@@ -149,8 +156,7 @@ export class Swarm {
 
   #drawHabits(): Habits {
     const { random } = this.sim
-    const all = this.hasStreams ? ANY : ORDERED
-    const acts = all.filter(() => random.chance(0.4))
+    const acts = this.#acts.filter(() => random.chance(0.4))
     return {
       acts: acts.length === 0 ? ['put', 'get'] : acts,
       count: random.between(1, 30),

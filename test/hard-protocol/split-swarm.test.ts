@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Exchange } from '../../src/core/exchange.ts'
+import { LIMITS } from '../../src/core/kind.ts'
+import { noStats } from '../../src/core/stats.ts'
+import type { SessionInfo, Transform } from '../../src/core/transform.ts'
+import type { SimWorld } from '../../src/sim/world.ts'
+import { quietLog } from '../core/chain-play.ts'
+import { Splitter } from '../core/splitter.ts'
+import type { Act } from './acts.ts'
+import { payloadOf } from './protocol.ts'
+import { runSeeds } from './swarm.ts'
+
+const SEEDS = Array.from({ length: 40 }, (_, index) => index + 1)
+
+/** Lets some time pass in each of its hooks, or none. */
+function sluggish(sim: SimWorld): Transform {
+  const pause = () =>
+    sim.random.chance(0.5)
+      ? Promise.resolve()
+      : new Promise<void>((resolve) => sim.schedule.add(sim.nowMs + sim.random.next() * 10, resolve))
+  return {
+    async onRequests(batch, link) {
+      await pause()
+      link.forward(batch)
+    },
+    async onResponses(batch, link) {
+      await pause()
+      link.reply(batch)
+    },
+  }
+}
+
+/** The same key always takes the same branch. */
+function branchOf({ request }: Exchange): number {
+  const key = payloadOf(request).split('=')[0]!
+  return (key.charCodeAt(key.length - 1) || 0) & 1
+}
+
+function splitting(sim: SimWorld) {
+  return (info: SessionInfo, sink: () => Transform): Transform => {
+    const stage = (name: string, factory: () => Transform) => ({ type: 'Kind', name, factory })
+    const left = { name: 'left', stages: [stage('sink', sink)], stats: noStats() }
+    const right = {
+      name: 'right',
+      stages: [stage('sluggish', () => sluggish(sim)), stage('sink', sink)],
+      stats: noStats(),
+    }
+    return new Splitter(info, { world: sim.world, limits: LIMITS, log: quietLog([]) }, [left, right], branchOf)
+  }
+}
+
+/** What a session may do though its requests take two ways: nothing that leaves state on a connection. */
+const ACTS: readonly Act[] = ['put', 'get', 'head', 'slowly', 'rows', 'note', 'wait', 'stream', 'upload']
+
+for (const order of ['request-order', 'any'] as const) {
+  for (const calm of [true, false]) {
+    const name = `${order}, ${calm ? 'nothing breaks' : 'things break'}`
+    test(`a two-way split with a stage that waits in one branch keeps every promise (${name})`, async () => {
+      const acts = order === 'any' ? ACTS.filter((act) => act !== 'stream' && act !== 'upload') : ACTS
+      const writeOrder = order === 'any' ? 'none' : 'key'
+      const above = (sim: SimWorld) => [splitting(sim)]
+      const broken = await runSeeds(SEEDS, { order, calm, acts, writeOrder, above, wrapsSink: true })
+      assert.equal(broken, null, broken ?? '')
+    })
+
+    test(`stages that wait in every chain keep every promise (${name})`, async () => {
+      const above = (sim: SimWorld) => [() => sluggish(sim), () => ({}), () => sluggish(sim)]
+      const broken = await runSeeds(SEEDS, { order, calm, above })
+      assert.equal(broken, null, broken ?? '')
+    })
+  }
+}
