@@ -294,6 +294,30 @@ test('what expects a reply is taken in order, one that began first, tombstones l
   )
 })
 
+for (const line of [
+  'MULTI',
+  'EXEC',
+  'DISCARD',
+  'WATCH k',
+  'UNWATCH',
+  'HELLO 3',
+  'RESET',
+  'MONITOR',
+  'AUTH p',
+  'SELECT 1',
+  'GET k',
+])
+  test(`a message is no reply to a request that may change the connection: ${line}`, () => {
+    const talk = new Talk()
+    talk.send('SUBSCRIBE c')
+    talk.receive('>3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n')
+    talk.send(line)
+    talk.told()
+    talk.receive('>3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$1\r\nx\r\n')
+    assert.match(talk.told(), /^push/)
+    assert.deepEqual(talk.wire.waiting(), [talk.exchanges[1]])
+  })
+
 test('many requests in flight keep their order', () => {
   const talk = new Talk()
   for (let i = 0; i < 16; i++) talk.send('PING')

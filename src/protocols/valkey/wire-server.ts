@@ -221,7 +221,7 @@ export class ServerWire implements Wire {
     let word = 0
     if (kind === PUSH || (kind === ARRAY && (isSubscription || (bits & DIRTY_SUBSCRIBED) !== 0))) {
       word = wordOf(bytes, start, end)
-      if (word === effect && word !== 0) return this.#matchConfirmation(frame)
+      if (isSubscription && word === effect) return this.#matchConfirmation(frame)
     }
     if (kind === PUSH || word !== 0) {
       // A confirmation that is no reply: a shard channel moved away, or the client has switched replies off.
