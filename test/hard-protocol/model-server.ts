@@ -66,6 +66,8 @@ export class HardServer {
   readonly spaces = Array.from({ length: SPACES }, () => new Map<string, string>())
   readonly sessions = new Set<ServerSession>()
   connections = 0
+  /** Kinds of requests that it takes and never answers. */
+  readonly ignored = new Set<number>()
   #listener: Listener | null = null
   #address: Address | null = null
 
@@ -162,6 +164,7 @@ class ServerSession implements ConnectionHandler {
   }
 
   #came(request: Request): void {
+    if (this.#server.ignored.has(request.kind)) return
     if (this.#server.options.hasStreams || request.kind === CANCEL) this.#executeSometime(request)
     else {
       this.#queue.push(request)
@@ -264,7 +267,7 @@ class ServerSession implements ConnectionHandler {
       this.#send(OK, '', stream)
       this.#unwrapper ??= new Unwrapper()
     } else if (kind === USE) {
-      const known = Number(text) < SPACES
+      const known = Number(text) < this.#server.spaces.length
       if (known) this.#space = Number(text)
       this.#send(known ? OK : ERROR, known ? '' : 'no such space', stream)
     } else if (kind === BEGIN) {
