@@ -310,6 +310,8 @@ export class Session implements ConnectionHandler, ChainTop, Task {
   onPush(push: Frame): void {
     this.#replies.acceptPush(push)
     this.#after()
+    // Nobody can be asked to push less: as a server does, the proxy gives up a client that leaves too many lying.
+    if (this.#stalled && this.#valve.full) this.abort('slow-reader')
   }
 
   stop(): void {
