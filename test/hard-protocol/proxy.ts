@@ -9,7 +9,7 @@ import { Source } from '../../src/core/source.ts'
 import { noStats } from '../../src/core/stats.ts'
 import type { SessionInfo, Transform } from '../../src/core/transform.ts'
 import type { SimWorld } from '../../src/sim/world.ts'
-import type { Address } from '../../src/world/world.ts'
+import type { Address, Connection, Net } from '../../src/world/world.ts'
 import { quietLog } from '../core/chain-play.ts'
 import { hardProtocol } from './protocol.ts'
 import { HardSharing, isError, type Registry } from './sharing.ts'
@@ -36,6 +36,7 @@ export class HardProxy {
   readonly source: Source
   readonly errors: string[] = []
   readonly limits: Limits
+  readonly upstreamConnections: Connection[] = []
   address!: Address
 
   constructor(sim: SimWorld, server: Address, options: HardProxyOptions) {
@@ -43,7 +44,7 @@ export class HardProxy {
     this.limits = { ...LIMITS, ...options.limits }
     const protocol = hardProtocol(options.order)
     const log = quietLog(this.errors)
-    const { world } = sim
+    const world = { ...sim.world, net: this.#watched(sim.world.net) }
     this.pool = new Pool({
       endpoint: server,
       connectTimeoutMs: 1000,
@@ -84,6 +85,18 @@ export class HardProxy {
       scratch: new Scratch(),
       budget: new Budget(this.limits.processBytesMax),
     })
+  }
+
+  /** The network, which notes the connections that the proxy opens. */
+  #watched(net: Net): Net {
+    return {
+      listen: (address, onConnection) => net.listen(address, onConnection),
+      connect: (address, timeoutMs, done) =>
+        net.connect(address, timeoutMs, (error, connection) => {
+          if (connection !== null) this.upstreamConnections.push(connection)
+          done(error, connection)
+        }),
+    }
   }
 
   async listen(address: Address): Promise<Address> {
