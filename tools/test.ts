@@ -88,7 +88,7 @@ const tests = globSync(
 )
   .filter((path) => !path.startsWith('test/clients/'))
   .sort()
-const withServers = (path: string) => path.startsWith('test/real/')
+const withServers = (path: string) => path.startsWith('test/real/') || path.startsWith('test/hostile/')
 
 function steps(args: string[]): Step[] {
   if (args.includes('--fix')) {

@@ -4,7 +4,7 @@ import { playBoth, scriptOf } from './differential.ts'
 import { SCENARIOS as MODEL_SCENARIOS } from './model-scenarios.ts'
 import { startProxy } from './proxy.ts'
 import { RawClient } from './raw-client.ts'
-import { SCENARIOS as RAW_SCENARIOS } from './raw-scenarios.ts'
+import { SCENARIOS as RAW_SCENARIOS } from './raw-scenarios.table.ts'
 import { startRedis } from './servers.ts'
 
 // "As if it were not there": the same bytes are sent to a server directly and through the proxy, and the same bytes come back.
