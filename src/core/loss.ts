@@ -11,6 +11,11 @@ export class ConnectError extends Error {}
 /** A connection was lost: what was sent may have been executed. */
 export class LostError extends Error {}
 
+/** The end of a connection that was not ready yet, whatever brought it: it could not be had. */
+export function beforeReady(error: Error): ConnectError {
+  return error instanceof ConnectError ? error : new ConnectError(error.message, { cause: error.cause })
+}
+
 /** The exchanges of each carrier, in their order. */
 export function byCarrier(exchanges: Batch): Map<Carrier, Batch> {
   const groups = new Map<Carrier, Batch>()

@@ -8,11 +8,13 @@ import type { Protocol, WireOptions } from './protocol.ts'
 import { byCarrier, ConnectError, repeatable } from './loss.ts'
 import type { Greeting } from './sharing.ts'
 import { noPoolStats } from './stats.ts'
-import { CLOSED, READY, Upstream, type UpstreamOwner } from './upstream.ts'
+import { CLOSED, CONNECTING, READY, Upstream, type UpstreamOwner } from './upstream.ts'
 
 /** Waits between attempts to connect, doubling from the first to the second. */
 const BACKOFF_FIRST_MS = 10
 const BACKOFF_LAST_MS = 500
+/** Least time that a server may take to answer what a new connection begins with. */
+const HANDSHAKE_MS_MIN = 10_000
 /** Clean upstreams that wait for the next session that must be pinned, per attributes; and how long. */
 const SPARE_MAX = 64
 const SPARE_MS = 30_000
@@ -215,7 +217,10 @@ export class Pool implements UpstreamOwner {
     this.world.net.connect(endpoint, connectTimeoutMs, (error, connection) => {
       if (connection !== null) {
         if (upstream.state === CLOSED) connection.destroy()
-        else upstream.connected(connection, handshake)
+        else {
+          upstream.connected(connection, handshake)
+          if (upstream.state === CONNECTING) this.#awaitReady(upstream)
+        }
         return
       }
       this.#backoffMs = Math.min(BACKOFF_LAST_MS, Math.max(BACKOFF_FIRST_MS, this.#backoffMs * 2))
@@ -225,6 +230,16 @@ export class Pool implements UpstreamOwner {
           cause: new Error(systemErrorText(error!)),
         }),
       )
+    })
+  }
+
+  /** It is connected: who speaks to nobody at all is not waited for without end. */
+  #awaitReady(upstream: Upstream): void {
+    const { endpoint, connectTimeoutMs } = this.#options
+    const ms = Math.max(HANDSHAKE_MS_MIN, connectTimeoutMs)
+    this.world.clock.after(ms, () => {
+      if (upstream.state !== CONNECTING) return
+      upstream.destroy(new ConnectError(`destination ${endpoint.host}:${endpoint.port} did not answer within ${ms}ms`))
     })
   }
 }

@@ -16,7 +16,7 @@ import {
 } from './protocol.ts'
 import { Handshake, Question, noOwner } from './handshake.ts'
 import { Linger } from './linger.ts'
-import { byCarrier, LostError, repeatable } from './loss.ts'
+import { beforeReady, byCarrier, LostError, repeatable } from './loss.ts'
 import type { Greeting } from './sharing.ts'
 import type { PoolStats } from './stats.ts'
 
@@ -376,8 +376,9 @@ export class Upstream implements ConnectionHandler {
     }
   }
 
-  #die(error: Error): void {
+  #die(reason: Error): void {
     if (this.state === CLOSED) return
+    const error = this.state === CONNECTING ? beforeReady(reason) : reason
     this.#deliver()
     if ((this.state as number) === CLOSED) return
     this.state = CLOSED

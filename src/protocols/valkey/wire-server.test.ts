@@ -23,7 +23,6 @@ for (const [name, steps] of Object.entries(CONVERSATIONS)) {
 
 /** What does not depend on a server's mood. A line that begins with `>` is sent, one with `<` received, `=` told, `x` abandoned. */
 const TALKS: Record<string, readonly string[]> = {
-  'a reply that nobody asked for is dropped from a clean connection': ['< +hello\r\n', '= drop, clean'],
   'a reply that nobody asked for is handed on by a dirty one': [
     '> WATCH k',
     '< +OK\r\n+hello\r\n',
@@ -372,4 +371,12 @@ test('a server that leaves inside a reply tore it; in a stream of bytes it did n
   talk.send('SYNC')
   talk.receive('$100\r\nabc')
   assert.equal(talk.wire.eof(), null)
+})
+
+test('a reply that nobody asked for, on a clean connection, ends it: none after it could be told whose it is', () => {
+  assert.throws(() => new Talk().receive('+hello\r\n'), ProtocolError)
+  const talk = new Talk()
+  talk.send('PING')
+  assert.throws(() => talk.receive('+PONG\r\n+PONG\r\n'), ProtocolError)
+  assert.equal(talk.told(), 'reply 1, clean')
 })

@@ -230,8 +230,9 @@ export class ServerWire implements Wire {
     }
     if ((bits & OPAQUE_MONITOR) !== 0 && kind === SIMPLE && isMonitorLine(frame)) return this.#isPush()
     if (inFlight.length === 0) {
-      this.matched = bits === 0 ? MATCH_DROP : MATCH_PUSH
-      return null
+      // With one reply too many, every later one would be somebody else's.
+      if (bits === 0) throw new ProtocolError('the server sent a reply that nobody asked for')
+      return this.#isPush()
     }
     if (!session.replied(effect, inFlight.count, frame)) return this.#isReply(inFlight.shift())
     // EXEC of a SUBSCRIBE: more replies than it announced.
