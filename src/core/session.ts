@@ -310,8 +310,6 @@ export class Session implements ConnectionHandler, ChainTop, Task {
   onPush(push: Frame): void {
     this.#replies.acceptPush(push)
     this.#after()
-    // Nobody can be asked to push less: as a server does, the proxy gives up a client that leaves too many lying.
-    if (this.#stalled && this.#valve.full) this.abort('slow-reader')
   }
 
   stop(): void {
@@ -374,7 +372,9 @@ export class Session implements ConnectionHandler, ChainTop, Task {
       return
     }
     if (this.#outbox.unsentBytes > this.#source.limits.sessionUnsentBytes) this.#stall()
-    if (this.#state === DRAINING) this.#maybeEnd()
+    // What was asked for comes, and nobody can be asked to push less: as a server does, the proxy gives up a client that leaves too much lying.
+    if (this.#stalled && this.#valve.floods(this.#outbox.unsentBytes)) this.abort('slow-reader')
+    else if (this.#state === DRAINING) this.#maybeEnd()
     else if (!this.#blocked() && (this.#wire.pending !== 0 || this.#input.bytes !== 0 || this.#inputEnded))
       this.#schedule()
   }

@@ -29,6 +29,12 @@ export class Valve {
     return this.charged > this.#limits.sessionBytesMax || this.#budget.exceeded
   }
 
+  /** So many bytes for this client are more than may wait for anybody. */
+  floods(unsent: number): boolean {
+    const { sessionBytesMax, sessionUnsentBytes } = this.#limits
+    return unsent > sessionBytesMax || (unsent > sessionUnsentBytes && this.#budget.exceeded)
+  }
+
   /**
    * `input` bytes wait to be parsed, `unsent` to be taken. While it is the client that does not read (`stalled`) its requests are
    * read up to the session's bound: it may write all before it reads. While the server does not take the request that is arriving
