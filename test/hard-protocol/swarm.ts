@@ -12,6 +12,8 @@ import { HardSession, type Habits } from './session.ts'
 
 const SERVER: Address = { host: '127.0.0.1', port: 7000 }
 const LISTEN: Address = { host: '127.0.0.1', port: 8000 }
+/** The smaller of two bounds that runs draw. */
+const SESSION_BYTES_MAX = 1024 * 1024
 const EVENTS_MAX = 1_000_000
 /** Simulated time by which every client must be through, and in which a proxy must be well again. */
 const LOAD_MS = 300_000
@@ -102,7 +104,7 @@ export class Swarm {
       quantumFrames: random.pick([1, 4, 256]),
       sessionInFlightMax: random.pick([1, 4, 256]),
       sessionUnsentBytes: random.pick([100, 4096, 1024 * 1024]),
-      sessionBytesMax: random.pick([10_000, 64 * 1024 * 1024]),
+      sessionBytesMax: random.pick([SESSION_BYTES_MAX, 64 * 1024 * 1024]),
       stallMs: random.pick([50, 1000]),
     }
   }
@@ -156,13 +158,18 @@ export class Swarm {
 
   #drawHabits(): Habits {
     const { random } = this.sim
+    const window = random.pick([1, 4, 64])
     const acts = this.#acts.filter(() => random.chance(0.4))
     return {
       acts: acts.length === 0 ? ['put', 'get'] : acts,
       count: random.between(1, 30),
-      window: random.pick([1, 4, 64]),
-      // Small kernels on long links carry little in the time that a run has.
-      valueBytesMax: Math.min(random.pick([10, 1000, 20_000, 300_000]), this.sim.options.bufferBytesMin * 8),
+      window,
+      // Small kernels on long links carry little in the time that a run has, and nobody may have more out than the bound.
+      valueBytesMax: Math.min(
+        random.pick([10, 1000, 20_000, 300_000]),
+        this.sim.options.bufferBytesMin * 8,
+        SESSION_BYTES_MAX / (2 * window),
+      ),
       readsSlowly: random.chance(0.2),
       ending: random.pick(['end', 'end', 'half', 'destroy']),
     }
