@@ -59,7 +59,9 @@ export interface SwarmOptions {
   /** Nothing breaks, whatever the seed says. */
   readonly calm?: boolean
   /** Stages above the sink. */
-  readonly above?: (sim: SimWorld) => HardProxyOptions['above']
+  readonly above?: (sim: SimWorld, swarm: Swarm) => HardProxyOptions['above']
+  /** Its stages break things: any reply may be an error, and any session closed. */
+  readonly isNaughty?: boolean
   readonly wrapsSink?: boolean
   /** What sessions do; default: everything that the order allows. */
   readonly acts?: readonly Act[]
@@ -85,7 +87,7 @@ export class Swarm {
     this.sim = new SimWorld(drawWorld(seed))
     if (options.calm === true) this.sim.calm()
     const { resetChance, refuseChance } = this.sim.options
-    this.faulty = resetChance + refuseChance > 0
+    this.faulty = resetChance + refuseChance > 0 || options.isNaughty === true
     this.hasStreams = options.order === 'any'
     this.journal = new Journal(options.writeOrder ?? (this.hasStreams ? 'none' : 'session'))
     this.#acts = options.acts ?? (this.hasStreams ? ANY : ORDERED)
@@ -93,7 +95,7 @@ export class Swarm {
       hasStreams: this.hasStreams,
       onExecute: (_connection, _space, request, inTransaction) => this.journal.executed(request, inTransaction),
     })
-    const above = options.above?.(this.sim)
+    const above = options.above?.(this.sim, this)
     this.#proxy = new HardProxy(this.sim, SERVER, { ...options, above, limits: this.#drawLimits() })
   }
 
@@ -106,6 +108,7 @@ export class Swarm {
       sessionUnsentBytes: random.pick([100, 4096, 1024 * 1024]),
       sessionBytesMax: random.pick([SESSION_BYTES_MAX, 64 * 1024 * 1024]),
       stallMs: random.pick([50, 1000]),
+      callTimeoutMs: random.pick([100, 3000]),
     }
   }
 
