@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { frameOf } from '../../test/core/chain-play.ts'
 import { lineProtocol } from '../../test/core/line-protocol.ts'
 import { received, sessionPlay, write } from '../../test/core/session-play.ts'
-import { FRAME_HEAD } from './frame.ts'
+import { FRAME_HEAD, FRAME_LAST } from './frame.ts'
 
 test('requests go down as they come, several of one read as one batch', async () => {
   const { play, client, sink } = await sessionPlay()
@@ -87,6 +87,28 @@ test('a push between replies leaves at once', async () => {
   sink.answer([sink.came[0]!])
   await play.rest()
   assert.equal(received(client), 'one,two,re:a\nre:b\n')
+})
+
+test('nothing stands between the parts of a push: neither replies nor other pushes', async () => {
+  for (const kind of ['request-order', 'any'] as const) {
+    const { play, client, sink } = await sessionPlay({ protocol: lineProtocol(kind) })
+    write(client, 'a\nb\nc\n')
+    await play.rest()
+    const push = (text: string, flags: number) => sink.link.push(frameOf(text, flags))
+    push('<', FRAME_HEAD)
+    sink.answer([sink.came[0]!])
+    push('other', FRAME_HEAD | FRAME_LAST)
+    push('-', 0)
+    sink.answer([sink.came[1]!], '[', FRAME_HEAD)
+    push('>', FRAME_LAST)
+    push('{', FRAME_HEAD)
+    push('whole', FRAME_HEAD | FRAME_LAST)
+    sink.part(sink.came[1]!, ']', true)
+    push('}', FRAME_LAST)
+    sink.answer([sink.came[2]!])
+    await play.rest()
+    assert.equal(received(client).replaceAll('\n', ''), '<->otherre:a[b]whole{}re:c')
+  }
 })
 
 test('no more than a quantum goes down in one turn, and another client comes in between', async () => {

@@ -153,7 +153,12 @@ export interface Play {
 
 export function quietLog(errors: string[]): Log {
   const none = () => {}
-  return { debug: none, info: none, warn: none, error: (message) => void errors.push(message) }
+  return {
+    debug: none,
+    info: none,
+    warn: none,
+    error: (message, fields) => void errors.push(`${message} ${String(fields?.['error'] ?? '')}`.trim()),
+  }
 }
 
 /** A chain of these transforms, named a, b, c ..., above a sink. */

@@ -225,15 +225,16 @@ export class Acts {
     const topic = `t${this.id}`
     await this.#session.quiet()
     this.#client.onPush = (text) => {
-      if (text !== this.#news.shift()) throw new Violation(`news out of order: ${text}`)
+      if (text !== this.#news.shift()) throw new Violation(`news out of order: ${text.slice(0, 60)}`)
     }
     const count = this.#session.random.below(4)
     const confirmed = await this.#client.ask(SUBSCRIBE, topic)
     if (this.#session.failed(confirmed)) return
     this.#session.expect(confirmed, NEWS, `sub ${topic}`, 'SUBSCRIBE')
     for (let i = 0; i < count; i++) {
-      this.#news.push(`${topic}: ${i}`)
-      const reply = await this.#client.ask(PUBLISH, `${topic}=${i}`)
+      const text = `${i}`.repeat(1 + this.#session.random.below(this.#valueBytesMax))
+      this.#news.push(`${topic}: ${text}`)
+      const reply = await this.#client.ask(PUBLISH, `${topic}=${text}`)
       if (this.#session.failed(reply)) return
       this.#session.expect(reply, OK, '1', 'PUBLISH')
     }

@@ -25,6 +25,8 @@ export interface HardProxyOptions {
   readonly limits?: Partial<Limits>
   /** Stages above the sink, made for each session. Asked for what ends the chain, it may put that into chains of its own. */
   readonly above?: ((info: SessionInfo, sink: () => Transform) => Transform)[]
+  /** Gets what is logged as an error. */
+  readonly errors?: string[]
   /** The chain ends with the last of `above`, not with the sink itself. */
   readonly wrapsSink?: boolean
 }
@@ -34,7 +36,7 @@ export class HardProxy {
   readonly sim: SimWorld
   readonly pool: Pool
   readonly source: Source
-  readonly errors: string[] = []
+  readonly errors: string[]
   readonly limits: Limits
   readonly upstreamConnections: Connection[] = []
   address!: Address
@@ -42,6 +44,7 @@ export class HardProxy {
   constructor(sim: SimWorld, server: Address, options: HardProxyOptions) {
     this.sim = sim
     this.limits = { ...LIMITS, ...options.limits }
+    this.errors = options.errors ?? []
     const protocol = hardProtocol(options.order)
     const log = quietLog(this.errors)
     const world = { ...sim.world, net: this.#watched(sim.world.net) }

@@ -3,13 +3,15 @@ import { test } from 'node:test'
 import type { Exchange } from '../../src/core/exchange.ts'
 import { LIMITS } from '../../src/core/kind.ts'
 import { noStats } from '../../src/core/stats.ts'
-import type { SessionInfo, Transform } from '../../src/core/transform.ts'
+import type { Link, SessionInfo, Transform } from '../../src/core/transform.ts'
 import type { SimWorld } from '../../src/sim/world.ts'
 import { quietLog } from '../core/chain-play.ts'
 import { Splitter } from '../core/splitter.ts'
 import type { Act } from './acts.ts'
+import { GET } from './format.ts'
 import { payloadOf } from './protocol.ts'
 import { runSeeds } from './swarm.ts'
+import { replyFrame } from './wire-client.ts'
 
 const SEEDS = Array.from({ length: 40 }, (_, index) => index + 1)
 
@@ -26,6 +28,25 @@ function sluggish(sim: SimWorld): Transform {
     },
     async onResponses(batch, link) {
       await pause()
+      link.reply(batch)
+    },
+  }
+}
+
+/** Asks something of its own before it hands on, and looks at every answer. */
+function asking(): Transform {
+  const ask = async (link: Link) => {
+    const reply = await link.call(replyFrame(GET, 'nobody:wrote', 0)).catch(() => null)
+    if (reply !== null && !/not found|unavailable|internal|timeout/.test(payloadOf(reply)))
+      throw new Error(`a call got somebody else's reply: ${payloadOf(reply)}`)
+  }
+  return {
+    async onRequests(batch, link) {
+      await ask(link)
+      link.forward(batch)
+    },
+    async onResponses(batch, link) {
+      if (batch.length > 1) await ask(link)
       link.reply(batch)
     },
   }
@@ -56,6 +77,9 @@ function splitting(sim: SimWorld) {
  */
 const ACTS: readonly Act[] = ['put', 'get', 'head', 'slowly', 'rows', 'note', 'stream', 'upload']
 
+/** What a question of a stage can stand amidst: no group, and nothing that a failure gives another meaning. */
+const ASKED: readonly Act[] = ['put', 'get', 'head', 'slowly', 'rows', 'note', 'switch', 'wait']
+
 for (const order of ['request-order', 'any'] as const) {
   for (const calm of [true, false]) {
     const name = `${order}, ${calm ? 'nothing breaks' : 'things break'}`
@@ -65,6 +89,18 @@ for (const order of ['request-order', 'any'] as const) {
       const above = (sim: SimWorld) => [splitting(sim)]
       const broken = await runSeeds(SEEDS, { order, calm, acts, writeOrder, above, wrapsSink: true })
       assert.equal(broken, null, broken ?? '')
+    })
+
+    test(`stages that ask keep every promise, and get their own answers (${name})`, async () => {
+      const errors: string[] = []
+      const above = (sim: SimWorld) => [() => asking(), () => sluggish(sim), () => asking()]
+      const limits = { callTimeoutMs: 3000 }
+      const broken = await runSeeds(SEEDS, { order, calm, acts: ASKED, above, errors, limits })
+      assert.equal(broken, null, broken ?? '')
+      assert.deepEqual(
+        errors.filter((error) => error.includes('somebody else')),
+        [],
+      )
     })
 
     test(`stages that wait in every chain keep every promise (${name})`, async () => {

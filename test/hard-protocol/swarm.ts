@@ -62,6 +62,10 @@ export interface SwarmOptions {
   readonly above?: (sim: SimWorld, swarm: Swarm) => HardProxyOptions['above']
   /** Its stages break things: any reply may be an error, and any session closed. */
   readonly isNaughty?: boolean
+  /** What is not drawn. */
+  readonly limits?: Partial<Limits>
+  /** Gets what the proxy logs as errors. */
+  readonly errors?: string[]
   readonly wrapsSink?: boolean
   /** What sessions do; default: everything that the order allows. */
   readonly acts?: readonly Act[]
@@ -96,7 +100,11 @@ export class Swarm {
       onExecute: (_connection, _space, request, inTransaction) => this.journal.executed(request, inTransaction),
     })
     const above = options.above?.(this.sim, this)
-    this.#proxy = new HardProxy(this.sim, SERVER, { ...options, above, limits: this.#drawLimits() })
+    this.#proxy = new HardProxy(this.sim, SERVER, {
+      ...options,
+      above,
+      limits: { ...this.#drawLimits(), ...options.limits },
+    })
   }
 
   #drawLimits(): Partial<Limits> {
