@@ -38,6 +38,8 @@ export class Lane implements Transform, Carrier {
   /** What would leave state on the pinned upstream was sent there: without it the session has lost that, or never had it. */
   #stateful = false
   #established = false
+  /** The head of a push went up, the rest has not come. */
+  #isInPush = false
   #ended = false
   #closed = false
   #congested = false
@@ -270,6 +272,7 @@ export class Lane implements Transform, Carrier {
   }
 
   onPush(push: Frame): void {
+    this.#isInPush = (push.flags & FRAME_LAST) === 0
     if (!this.#closed) this.#link!.push(push)
   }
 
@@ -313,7 +316,7 @@ export class Lane implements Transform, Carrier {
     if (this.#closed) return
     if (this.#ended) {
       // What has left in part has no end.
-      if (exchanges.some(({ state }) => state === ANSWERING)) {
+      if (this.#isInPush || exchanges.some(({ state }) => state === ANSWERING)) {
         this.#link!.close('upstream-lost')
         return
       }
@@ -334,7 +337,7 @@ export class Lane implements Transform, Carrier {
     const link = this.#link
     if (link === null) return
     const partly = exchanges.some((one) => one.state === ANSWERING || one.requestParts?.ended === false)
-    if (partly || (lostState && exchanges.length === 0)) {
+    if (partly || this.#isInPush || (lostState && exchanges.length === 0)) {
       if (!exchanges.some(brokenOff)) reportLoss(error, this.#info.log, this.#pool.stats)
       this.#ended = true
       link.close('upstream-lost')

@@ -157,7 +157,7 @@ export function quietLog(errors: string[]): Log {
     debug: none,
     info: none,
     warn: none,
-    error: (message, fields) => void errors.push(`${message} ${String(fields?.['error'] ?? '')}`.trim()),
+    error: (message, fields) => void errors.push(`${message} ${JSON.stringify(fields?.['error'] ?? '')}`),
   }
 }
 
