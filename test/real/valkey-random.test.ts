@@ -57,6 +57,7 @@ const POOL = words(`
   !PING\\r\\n
   !\\r\\n
   !*0\\r\\n`)
+// What a client publishes to itself in a transaction, servers put among the replies of EXEC, uncounted: no client understands that.
 const SUBSCRIPTIONS = words(`
   SUBSCRIBE a
   SUBSCRIBE a b
@@ -66,8 +67,8 @@ const SUBSCRIPTIONS = words(`
   UNSUBSCRIBE a
   PUNSUBSCRIBE
   SUNSUBSCRIBE
-  PUBLISH a message
-  SPUBLISH s message`)
+  PUBLISH nobody message
+  SPUBLISH nobody message`)
 const SILENCE = words(`
   CLIENT REPLY ON
   CLIENT REPLY ON

@@ -107,8 +107,9 @@ export class SessionState implements TransactionEffects {
   /** Counts a confirmation, `subscribe` or one of its kin, that stands at `start`. */
   confirmed(bytes: Buffer, start: number): void {
     const family = confirmedFamily(bytes, start)
+    if (family < 0) return
     const total = confirmedTotal(bytes, start)
-    if (family < 0 || total < 0) return
+    if (total < 0) return
     const counts = this.#subscriptions
     if (family === 2) counts[2] = total
     // The server tells the sum of channels and patterns.
@@ -136,7 +137,10 @@ export class SessionState implements TransactionEffects {
   }
 
   executed(effect: number, count: number, failed: boolean, bytes: Buffer, start: number): void {
-    if (effect <= EFFECT_SUNSUBSCRIBE) this.confirmed(bytes, start)
+    if (effect <= EFFECT_SUNSUBSCRIBE) {
+      // What stands behind an error is not this command's.
+      if (!failed) this.confirmed(bytes, start)
+    }
     // The sink takes what stands in a transaction to have succeeded with it.
     else if (effect === EFFECT_ATTRIBUTE) this.bits |= failed ? DIRTY_ATTRIBUTE : 0
     else if (effect === EFFECT_UNKNOWN || isReplyMode(effect)) this.bits |= DIRTY_UNKNOWN

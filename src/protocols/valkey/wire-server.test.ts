@@ -87,6 +87,16 @@ const TALKS: Record<string, readonly string[]> = {
     '< *3\r\n$10\r\npsubscribe\r\n$1\r\nd\r\n:2\r\n*3\r\n$8\r\nmmessage\r\n:1\r\n:2\r\n',
     '= part 4, reply 5, dirty',
   ],
+  'a subscription that fails in a transaction is not confirmed by what stands behind it': [
+    '> MULTI',
+    '> SSUBSCRIBE s',
+    '> ECHO ssubscribe',
+    '> ECHO s',
+    '> INCR n',
+    '> EXEC',
+    '< +OK\r\n+QUEUED\r\n+QUEUED\r\n+QUEUED\r\n+QUEUED\r\n*4\r\n-ERR no\r\n$10\r\nssubscribe\r\n$1\r\ns\r\n:1\r\n',
+    '= reply 1, reply 2, reply 3, reply 4, reply 5, reply 6, clean',
+  ],
   'a command of a module leaves the connection dirty for good': [
     '> MODULE.COMMAND x',
     '< +OK\r\n',
