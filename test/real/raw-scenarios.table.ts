@@ -612,6 +612,17 @@ export const SCENARIOS: Record<string, string> = {
     PING
     UNSUBSCRIBE
     PING`,
+  'transactions: SSUBSCRIBE inside is refused': `
+    MULTI
+    SSUBSCRIBE s
+    EXEC
+    PING
+    MULTI
+    GET k
+    SSUBSCRIBE s t
+    ECHO ssubscribe
+    EXEC
+    PING`,
   'transactions: large': `
     MULTI
     ${Array.from({ length: 300 }, (_, i) => `RPUSH l ${i}`).join('\n')}
