@@ -8,6 +8,7 @@ import type { Protocol, WireOptions } from './protocol.ts'
 import { byCarrier, ConnectError, repeatable } from './loss.ts'
 import type { Greeting } from './sharing.ts'
 import { noPoolStats } from './stats.ts'
+import { Upkeep } from './upkeep.ts'
 import { CLOSED, CONNECTING, READY, Upstream, type UpstreamOwner } from './upstream.ts'
 
 /** Waits between attempts to connect, doubling from the first to the second. */
@@ -15,9 +16,8 @@ const BACKOFF_FIRST_MS = 10
 const BACKOFF_LAST_MS = 500
 /** Least time that a server may take to answer what a new connection begins with. */
 const HANDSHAKE_MS_MIN = 10_000
-/** Clean upstreams that wait for the next session that must be pinned, per attributes; and how long. */
+/** Clean upstreams that wait for the next session that must be pinned, per attributes. */
 const SPARE_MAX = 64
-const SPARE_MS = 30_000
 
 export interface PoolOptions {
   readonly endpoint: Address
@@ -41,6 +41,7 @@ export class Pool implements UpstreamOwner {
   readonly #shared = new Map<string, Upstream>()
   readonly #spare = new Map<string, Upstream[]>()
   readonly #all = new Set<Upstream>()
+  readonly #upkeep: Upkeep
   #backoffMs = 0
   #nextAttempt = 0
   #closed = false
@@ -51,6 +52,7 @@ export class Pool implements UpstreamOwner {
     this.protocol = options.protocol
     this.wireOptions = options.wireOptions
     this.isError = options.isError
+    this.#upkeep = new Upkeep(this.world.clock, this.#all, (upstream) => this.retire(upstream))
   }
 
   /** Requests in flight on all upstreams. */
@@ -70,14 +72,13 @@ export class Pool implements UpstreamOwner {
     const found = this.#shared.get(key)
     if (found !== undefined) return found
     const upstream = this.#open(key, handshake())
-    upstream.shared = true
-    this.#shared.set(key, upstream)
+    this.#offer(upstream)
     return upstream
   }
 
   /** An upstream for one session alone: a spare one, or a new one. */
   dedicate(key: string, carrier: Carrier, handshake: () => readonly Frame[] | Greeting): Upstream {
-    const spare = this.#spare.get(key)?.pop()
+    const spare = this.#takeSpare(key)
     const upstream = spare ?? this.#open(key, handshake())
     upstream.pinnedTo = carrier
     return upstream
@@ -91,8 +92,20 @@ export class Pool implements UpstreamOwner {
       this.release(upstream)
       return
     }
+    this.#offer(upstream)
+    this.#upkeep.begin()
+  }
+
+  #offer(upstream: Upstream): void {
     upstream.shared = true
-    this.#shared.set(key, upstream)
+    this.#shared.set(upstream.key, upstream)
+  }
+
+  #takeSpare(key: string): Upstream | undefined {
+    const spare = this.#spare.get(key)
+    const upstream = spare?.pop()
+    if (spare?.length === 0) this.#spare.delete(key)
+    return upstream
   }
 
   /** Its session needs it no more; it is clean and nothing is in flight. */
@@ -106,14 +119,7 @@ export class Pool implements UpstreamOwner {
       return
     }
     spare.push(upstream)
-    const list = spare
-    this.world.clock.after(SPARE_MS, () => {
-      // Only one that has waited all the time: the oldest stands first.
-      if (list[0] === upstream) {
-        list.shift()
-        upstream.destroy(new Error('spare'))
-      }
-    })
+    this.#upkeep.begin()
   }
 
   /** One session keeps a shared upstream for itself; the others get their replies on it and put nothing new there. */
@@ -146,6 +152,7 @@ export class Pool implements UpstreamOwner {
     this.#unshare(upstream)
     upstream.pinnedTo = null
     upstream.retired = true
+    this.#upkeep.begin()
     if (upstream.wire.waiting().length === 0) upstream.destroy(new Error('retired'))
   }
 
@@ -181,6 +188,7 @@ export class Pool implements UpstreamOwner {
 
   onUpstreamReady(): void {
     this.#backoffMs = 0
+    this.#upkeep.begin()
   }
 
   onUpstreamQuieter(upstream: Upstream): void {
@@ -194,6 +202,7 @@ export class Pool implements UpstreamOwner {
     const spare = this.#spare.get(upstream.key)
     const at = spare?.indexOf(upstream) ?? -1
     if (at >= 0) spare!.splice(at, 1)
+    if (spare?.length === 0) this.#spare.delete(upstream.key)
     if (error instanceof ConnectError) this.stats.connectFailures++
     else if (error !== null) this.stats.deaths++
   }

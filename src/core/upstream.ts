@@ -93,6 +93,11 @@ export class Upstream implements ConnectionHandler {
     return owed
   }
 
+  /** Grows with all that is sent on it. */
+  get activity(): number {
+    return this.#outbox === null ? 0 : this.#outbox.appendedBytes
+  }
+
   get congested(): boolean {
     return this.#outbox !== null && this.#outbox.unsentBytes > CONGESTED_BYTES
   }

@@ -5,7 +5,7 @@ import { request } from '../real/lines.ts'
 import { startProxy, type Proxy } from '../real/proxy.ts'
 import { RawClient } from '../real/raw-client.ts'
 import { drawPort, startRedis, type RedisServer } from '../real/servers.ts'
-import { ask, metric, openSocket, peakMb, residentMb, until, words } from './talk.ts'
+import { ask, askOnce, metric, openSocket, peakMb, residentMb, until, words } from './talk.ts'
 
 // What one client does, the others do not notice.
 
@@ -67,9 +67,48 @@ test(
       40_000,
     )
     const grown = peakMb(bounded.pid) - before
-  assert.ok(grown < 250, `${grown} MB more`)
+    assert.ok(grown < 250, `${grown} MB more`)
     const closed = await metric(metricsPort, 'shotover_sessions_closed_count')
     assert.ok((closed.get('{source="valkey",reason="slow-reader"}') ?? 0) > 0)
     for (const socket of sockets) socket.destroy()
   },
 )
+
+const ENDLESS = request(['EVAL', 'while true do end', '0'])
+
+test('a script without end is ended through the proxy at once', async () => {
+  await using server = await startRedis({ extraArgs: ['--busy-reply-threshold', '100'] })
+  await using own = await startProxy({ upstream: server.address })
+  const [runner, killer] = [await RawClient.open(own.port), await RawClient.open(own.port)]
+  await ask(killer, 'PING')
+  runner.write(ENDLESS)
+  await until(async () => (await askOnce(server.port, 'PING')).startsWith('-BUSY'), 'the script runs')
+  const since = performance.now()
+  assert.equal(await ask(killer, 'SCRIPT KILL'), '+OK\r\n')
+  assert.ok(performance.now() - since < 1000)
+  await runner.until(1)
+  assert.match(runner.replies[0]!.bytes.toString(), /^-ERR Error running script|^-ERR Script killed/)
+})
+
+test('behind a script without end the others do not wait for ever: the server says to them that it is busy', async () => {
+  await using server = await startRedis({ extraArgs: ['--busy-reply-threshold', '100'] })
+  await using own = await startProxy({ upstream: server.address })
+  const [runner, other] = [await RawClient.open(own.port), await RawClient.open(own.port)]
+  await ask(other, 'PING')
+  runner.write(ENDLESS)
+  await until(async () => (await askOnce(server.port, 'PING')).startsWith('-BUSY'), 'the script runs')
+  const unlucky = await RawClient.open(own.port)
+  unlucky.write(words('GET key'))
+  // Clients that come later, as they do once they have given up waiting.
+  await until(async () => {
+    const late = await RawClient.open(own.port)
+    late.write(words('GET key'))
+    await late.until(1, 500).catch(() => {})
+    late.destroy()
+    return late.replies[0]?.bytes.toString().startsWith('-BUSY') === true
+  }, 'somebody is told')
+  assert.match(await ask(other, 'GET key'), /^-BUSY/)
+  await server.cli('SCRIPT', 'KILL')
+  await Promise.all([unlucky.until(1), runner.until(1)])
+  assert.equal(unlucky.replies[0]!.bytes.toString(), '$-1\r\n')
+})

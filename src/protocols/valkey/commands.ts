@@ -45,6 +45,9 @@ const RULES: Record<string, Rule> = {
   monitor: [CLASS_STATEFUL, 'monitor'],
   readonly: [CLASS_STATEFUL, 'readonly'],
   asking: [CLASS_STATEFUL, 'asking'],
+  // They must not wait behind what they are to end.
+  'script|kill': [CLASS_BLOCKING, 'script-kill'],
+  'function|kill': [CLASS_BLOCKING, 'script-kill'],
   'script|debug': [CLASS_STATEFUL, 'script-debug'],
   'client|reply': [CLASS_STATEFUL, 'client-reply'],
   'client|tracking': [CLASS_STATEFUL, 'client-tracking'],

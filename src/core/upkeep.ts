@@ -1,0 +1,80 @@
+import type { Clock } from '../world/world.ts'
+import type { Exchange } from './exchange.ts'
+import { CLOSED, READY, type Upstream } from './upstream.ts'
+
+/** How often connections are looked at, while there are any that nobody in particular looks after. */
+const ROUND_MS = 1000
+/** A connection that nobody has for himself, and that nobody used for so long, is closed. */
+const IDLE_MS = 30_000
+/**
+ * A server may be silent for so long to those who share a connection before new requests stop waiting behind theirs. Doubled each
+ * time, up to the second, until it speaks again.
+ */
+const SILENT_MS = 2000
+const SILENT_MS_MAX = 64_000
+
+/** What was seen of a connection, and since when. */
+interface Mark {
+  activity: number
+  usedSince: number
+  oldest: Exchange | null
+  waitsSince: number
+}
+
+/** Looks after the connections of a pool that no session has for itself: those unused for long, and those that no reply comes on. */
+export class Upkeep {
+  readonly #clock: Clock
+  readonly #upstreams: ReadonlySet<Upstream>
+  readonly #retire: (upstream: Upstream) => void
+  #marks = new Map<Upstream, Mark>()
+  #silentMs = SILENT_MS
+  #begun = false
+
+  /** `retire`: nothing new goes on it, and it is closed as soon as nobody waits for anything there. */
+  constructor(clock: Clock, upstreams: ReadonlySet<Upstream>, retire: (upstream: Upstream) => void) {
+    this.#clock = clock
+    this.#upstreams = upstreams
+    this.#retire = retire
+  }
+
+  /** There is something to look after. */
+  begin(): void {
+    if (this.#begun) return
+    this.#begun = true
+    this.#clock.after(ROUND_MS, () => this.#round())
+  }
+
+  #round(): void {
+    this.#begun = false
+    const now = this.#clock.now()
+    const before = this.#marks
+    this.#marks = new Map()
+    for (const upstream of [...this.#upstreams]) {
+      if (upstream.pinnedTo !== null) continue
+      const mark = before.get(upstream) ?? { activity: 0, usedSince: now, oldest: null, waitsSince: now }
+      if (upstream.state === READY) this.#look(upstream, mark, now)
+      if (upstream.state !== CLOSED) this.#marks.set(upstream, mark)
+    }
+    if (this.#marks.size !== 0) this.begin()
+  }
+
+  #look(upstream: Upstream, mark: Mark, now: number): void {
+    const { activity } = upstream
+    const oldest = upstream.owed()[0] ?? null
+    if (activity !== mark.activity) {
+      mark.activity = activity
+      mark.usedSince = now
+    }
+    if (oldest !== mark.oldest) {
+      if (mark.oldest !== null) this.#silentMs = SILENT_MS
+      mark.oldest = oldest
+      mark.waitsSince = now
+    }
+    if (oldest === null) {
+      if (upstream.retired || now - mark.usedSince >= IDLE_MS) upstream.finish()
+    } else if (upstream.shared && now - mark.waitsSince >= this.#silentMs) {
+      this.#silentMs = Math.min(SILENT_MS_MAX, this.#silentMs * 2)
+      this.#retire(upstream)
+    }
+  }
+}
