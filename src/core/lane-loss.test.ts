@@ -117,7 +117,8 @@ for (const [what, prepare] of stateful) {
     const late = [client.ask(PUT, 'b=2'), client.ask(PUT, 'c=3')]
     await play.until(client.over)
     // An error comes where they were sent before the loss was known.
-    for (const one of await Promise.allSettled(late)) if (one.status === 'fulfilled') assert.match(nameOf(one.value), LOST)
+    for (const one of await Promise.allSettled(late))
+      if (one.status === 'fulfilled') assert.match(nameOf(one.value), LOST)
     assert.deepEqual(names(play), ['PUT a=1'])
     await play.end(client)
   })

@@ -1,4 +1,4 @@
-import { causesOf, withCauses } from '../base/errors.ts'
+import { systemErrorText, causesOf, withCauses } from '../base/errors.ts'
 import { ANSWERING, DONE, type Batch, type Carrier, type Exchange } from './exchange.ts'
 import type { Log } from './kind.ts'
 import type { Protocol } from './protocol.ts'
@@ -10,6 +10,12 @@ import type { Upstream } from './upstream.ts'
 export class ConnectError extends Error {}
 /** A connection was lost: what was sent may have been executed. */
 export class LostError extends Error {}
+
+/** The server closed the connection; `error` says how, where it was not in order. */
+export function closedByPeer(error: Error | null): LostError {
+  const cause = error === null ? undefined : new Error(systemErrorText(error))
+  return new LostError('The other side of this connection closed the connection', { cause })
+}
 
 /** The end of a connection that was not ready yet, whatever brought it: it could not be had. */
 export function beforeReady(error: Error): ConnectError {

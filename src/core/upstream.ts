@@ -1,6 +1,5 @@
 // Hot path
 import { assert } from '../base/assert.ts'
-import { systemErrorText } from '../base/errors.ts'
 import type { Connection, ConnectionHandler, World } from '../world/world.ts'
 import { ANSWERING, DONE, QUEUED, WRITTEN, Exchange, type Batch, type Carrier } from './exchange.ts'
 import { FRAME_LAST, type Frame } from './frame.ts'
@@ -16,7 +15,7 @@ import {
 } from './protocol.ts'
 import { Handshake, Question, noOwner } from './handshake.ts'
 import { Linger } from './linger.ts'
-import { beforeReady, byCarrier, LostError, repeatable } from './loss.ts'
+import { beforeReady, byCarrier, closedByPeer, LostError, repeatable } from './loss.ts'
 import type { Greeting } from './sharing.ts'
 import type { PoolStats } from './stats.ts'
 
@@ -182,7 +181,7 @@ export class Upstream implements ConnectionHandler {
   /** Takes nothing more and drops what comes; what was sent still arrives, as it does when a client closes its connection. */
   finish(): void {
     if (this.state !== READY || this.#sending !== null) {
-      this.#die(new LostError('Its session ended'))
+      this.destroy(new LostError('Its session ended'))
       return
     }
     if (this.owed().some(({ carrier }) => carrier !== this.pinnedTo)) {
@@ -197,11 +196,6 @@ export class Upstream implements ConnectionHandler {
     this.#linger.goOn()
   }
 
-  /** Closes at once. */
-  destroy(error: Error): void {
-    this.#die(error)
-  }
-
   // --- from the server
 
   onData(bytes: Buffer, start: number, end: number): void {
@@ -211,7 +205,7 @@ export class Upstream implements ConnectionHandler {
       this.wire.push(bytes, start, end)
       this.#read()
     } catch (error) {
-      this.#die(error instanceof Error ? error : new Error(String(error)))
+      this.destroy(error instanceof Error ? error : new Error(String(error)))
     }
     this.#deliver()
     if (this.state === CLOSED) return
@@ -238,13 +232,12 @@ export class Upstream implements ConnectionHandler {
     } catch {
       // Torn: it is lost with the rest.
     }
-    this.#die(new LostError('The other side of this connection closed the connection'))
+    this.destroy(closedByPeer(null))
   }
 
   onClose(error: Error | null): void {
     this.#linger?.close()
-    const cause = error === null ? undefined : new Error(systemErrorText(error))
-    this.#die(new LostError('The other side of this connection closed the connection', { cause }))
+    this.destroy(closedByPeer(error))
   }
 
   #read(): void {
@@ -371,7 +364,7 @@ export class Upstream implements ConnectionHandler {
     const outbox = this.#outbox!
     if (parts.error !== null) {
       // A request broken off half-way: the server can make nothing of what would come next.
-      this.#die(new LostError('The client left in the middle of a request'))
+      this.destroy(new LostError('The client left in the middle of a request'))
       return
     }
     while (outbox.unsentBytes <= PARTS_BYTES) {
@@ -381,7 +374,8 @@ export class Upstream implements ConnectionHandler {
     }
   }
 
-  #die(reason: Error): void {
+  /** Closes at once: who waits for something is told why. */
+  destroy(reason: Error): void {
     if (this.state === CLOSED) return
     const error = this.state === CONNECTING ? beforeReady(reason) : reason
     this.#deliver()
