@@ -6,6 +6,8 @@ export class InFlight {
   length = 0
   #head = 0
   #mask = 15
+  /** Where the last tombstone is, or anywhere. */
+  #abandoned = 0
   #exchanges: (Exchange | null)[] = new Array(16).fill(null)
   #effects = new Uint8Array(16)
   /** A number that goes with the effect: how many channels, which database. */
@@ -54,10 +56,17 @@ export class InFlight {
 
   /** Leaves a tombstone. False: the exchange is not here. */
   abandon(exchange: Exchange): boolean {
-    for (let i = 0; i < this.length; i++) {
+    // A session gives up all it has at once, and in its order: the next one is looked for behind the last.
+    const from = (this.#abandoned - this.#head) & this.#mask
+    return this.#abandon(exchange, from, this.length) || this.#abandon(exchange, 0, Math.min(from, this.length))
+  }
+
+  #abandon(exchange: Exchange, from: number, to: number): boolean {
+    for (let i = from; i < to; i++) {
       const at = (this.#head + i) & this.#mask
       if (this.#exchanges[at] !== exchange) continue
       this.#exchanges[at] = null
+      this.#abandoned = at
       return true
     }
     return false
