@@ -1,4 +1,4 @@
-import type { Clock, Connection } from '../world/world.ts'
+import type { Clock, Connection, Timer } from '../world/world.ts'
 import type { Outbox } from './outbox.ts'
 
 /** How long a peer may take for the last bytes, or for closing too, without any progress. */
@@ -9,7 +9,8 @@ export class Linger {
   readonly #connection: Connection
   readonly #outbox: Outbox
   readonly #clock: Clock
-  #closed = false
+  /** Waits for progress; it would hold what has ended in memory. */
+  #timer: Timer | null = null
 
   constructor(connection: Connection, outbox: Outbox, clock: Clock) {
     this.#connection = connection
@@ -26,8 +27,8 @@ export class Linger {
       // Reading goes on, into nothing: a close with unread bytes would reset the connection and lose the last replies.
       this.#connection.resume()
     }
-    this.#clock.after(LINGER_MS, () => {
-      if (this.#closed) return
+    this.#timer?.cancel()
+    this.#timer = this.#clock.after(LINGER_MS, () => {
       if (left === 0 || this.#outbox.unsentBytes === left) this.#connection.destroy()
       else this.goOn()
     })
@@ -35,6 +36,6 @@ export class Linger {
 
   /** The connection is gone. */
   close(): void {
-    this.#closed = true
+    this.#timer?.cancel()
   }
 }

@@ -1,5 +1,5 @@
 import { systemErrorText } from '../base/errors.ts'
-import type { Address, Connection, World } from '../world/world.ts'
+import type { Address, Connection, Timer, World } from '../world/world.ts'
 import { ANSWERING, QUEUED, type Carrier, type Exchange } from './exchange.ts'
 import type { Frame } from './frame.ts'
 import type { Log } from './kind.ts'
@@ -42,6 +42,8 @@ export class Pool implements UpstreamOwner {
   readonly #spare = new Map<string, Upstream[]>()
   readonly #all = new Set<Upstream>()
   readonly #upkeep: Upkeep
+  /** Of those that are connected and not ready: each ends the wait for it. */
+  readonly #greeted = new Map<Upstream, Timer>()
   #backoffMs = 0
   #nextAttempt = 0
   #closed = false
@@ -186,7 +188,8 @@ export class Pool implements UpstreamOwner {
     return outbox
   }
 
-  onUpstreamReady(): void {
+  onUpstreamReady(upstream: Upstream): void {
+    this.#stopAwaiting(upstream)
     this.#backoffMs = 0
     this.#upkeep.begin()
   }
@@ -197,6 +200,7 @@ export class Pool implements UpstreamOwner {
 
   onUpstreamClosed(upstream: Upstream, error: Error | null): void {
     this.#all.delete(upstream)
+    this.#stopAwaiting(upstream)
     // Also those that have nothing in flight, and so are not told, must not send on it any more.
     this.#unshare(upstream)
     const spare = this.#spare.get(upstream.key)
@@ -246,9 +250,14 @@ export class Pool implements UpstreamOwner {
   #awaitReady(upstream: Upstream): void {
     const { endpoint, connectTimeoutMs } = this.#options
     const ms = Math.max(HANDSHAKE_MS_MIN, connectTimeoutMs)
-    this.world.clock.after(ms, () => {
-      if (upstream.state !== CONNECTING) return
-      upstream.destroy(new ConnectError(`destination ${endpoint.host}:${endpoint.port} did not answer within ${ms}ms`))
-    })
+    const timer = this.world.clock.after(ms, () =>
+      upstream.destroy(new ConnectError(`destination ${endpoint.host}:${endpoint.port} did not answer within ${ms}ms`)),
+    )
+    this.#greeted.set(upstream, timer)
+  }
+
+  #stopAwaiting(upstream: Upstream): void {
+    this.#greeted.get(upstream)?.cancel()
+    this.#greeted.delete(upstream)
   }
 }
