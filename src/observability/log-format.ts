@@ -67,10 +67,10 @@ export function formatHuman(event: LogEvent, colours: boolean): string {
     line += `${paint(BOLD, event.span.name)}${inside}${paint(DIM, ':')} `
   }
   line += `${paint(DIM, event.target)}${paint(DIM, ':')}`
-  if (event.message !== '') line += ` ${event.message}`
+  if (event.message !== '') line += ` ${shown(event.message)}`
   let below = ''
   for (const [name, value] of Object.entries(event.fields)) {
-    if (typeof value === 'string' && value.includes('\n')) below += `\n${value.replace(/\n$/, '')}`
+    if (typeof value === 'string' && value.includes('\n')) below += `\n${shown(value.replace(/\n$/, ''))}`
     else line += ` ${field(name, value, paint)}`
   }
   return `${line}${below}\n`
@@ -81,7 +81,12 @@ function field(name: string, value: unknown, paint: (style: string, text: string
 }
 
 function humanValue(value: unknown): string {
-  if (typeof value === 'string') return /^\S+$/.test(value) ? value : JSON.stringify(value)
-  if (value instanceof Error) return value.message
+  if (typeof value === 'string') return /^\S+$/.test(value) ? shown(value) : shown(JSON.stringify(value))
+  if (value instanceof Error) return shown(value.message)
   return typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value)
+}
+
+/** A terminal obeys control characters, and texts may hold what a client sent: they are shown as `\x1b`. */
+function shown(text: string): string {
+  return text.replace(/(?![\n\t])\p{Cc}/gu, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`)
 }

@@ -52,6 +52,15 @@ test('human: an event without a message consists of its fields', () => {
   assert.equal(text(), '2026-01-02T03:04:05.067089Z ERROR shotover::runner: configuration=x\n')
 })
 
+test('human: what a terminal would obey is shown instead, but for line ends and tabs', () => {
+  const { log, text } = open('human')
+  log.logger('t').warn("got '\x1b[2J\r'\n\tnext", { word: '\x07', words: 'a \x9b', error: new Error('\x00') })
+  assert.equal(
+    text(),
+    '2026-01-02T03:04:05.067089Z  WARN t: got \'\\x1b[2J\\x0d\'\n\tnext word=\\x07 words="a \\x9b" error=\\x00\n',
+  )
+})
+
 test('human: fields of several lines follow below the message', () => {
   const { log, text } = open('human')
   log.logger('t').warn('first', { below: 'a\nb\n', beside: 1 })
