@@ -83,9 +83,12 @@ async function torn(client: RawClient, { lines }: Script): Promise<number[]> {
   return []
 }
 
-async function playOne(port: number, script: Script, deliver: Delivery, control: RawClient): Promise<Transcript> {
+async function clean(control: RawClient): Promise<void> {
   for (const bytes of CLEAN) control.write(bytes)
   await control.until(control.replies.length + CLEAN.length)
+}
+
+async function playOne(port: number, script: Script, deliver: Delivery, control: RawClient): Promise<Transcript> {
   const client = await RawClient.open(port)
   try {
     const counts = await deliver(client, script, control)
@@ -146,7 +149,9 @@ export async function playBoth(
   control: RawClient,
   check: (delivery: string, compared: () => Promise<void>) => Promise<void>,
 ): Promise<number> {
+  await clean(control)
   const expected = await playOne(ports.redis, script, stepwise, control)
+  await clean(control)
   // Invalidations and messages of its own doing can come elsewhere when the requests come in one go.
   const expectedAtOnce = { ...(await playOne(ports.redis, script, atOnce, control)), counts: expected.counts }
   const deliveries: [string, Transcript, Delivery][] = [
@@ -157,11 +162,37 @@ export async function playBoth(
   let compared = 0
   for (const [name, wanted, deliver] of script.inStep ? deliveries.slice(0, 1) : deliveries)
     await check(name, async () => {
+      await clean(control)
       try {
         compared += compare(wanted, await playOne(ports.proxy, script, deliver, control), script)
       } catch (error) {
         throw new Error(`${name}: ${(error as Error).message}`, { cause: error })
       }
     })
+  return compared
+}
+
+/**
+ * Plays scripts that have no key in common one after the other to the server, and all at the same time to the proxy. Returns how
+ * many replies were compared.
+ */
+export async function playTogether(
+  ports: { redis: number; proxy: number },
+  scripts: readonly Script[],
+  control: RawClient,
+): Promise<number> {
+  await clean(control)
+  const expected: Transcript[] = []
+  for (const script of scripts) expected.push(await playOne(ports.redis, script, stepwise, control))
+  await clean(control)
+  const actual = await Promise.all(
+    scripts.map((script, at) =>
+      playOne(ports.proxy, script, inStepWith(expected[at]!.counts), control).catch((error: Error) => {
+        throw new Error(`${error.message}\n${script.lines.map(({ shown }) => shown).join('\n')}`, { cause: error })
+      }),
+    ),
+  )
+  let compared = 0
+  for (const [at, script] of scripts.entries()) compared += compare(expected[at]!, actual[at]!, script)
   return compared
 }

@@ -6,6 +6,7 @@ import type { Wire } from '../../core/protocol.ts'
 import { WORD_MESSAGE, wordOf } from './confirmation.ts'
 import { Cutter } from './cutter.ts'
 import {
+  DIRTY_MULTI,
   DIRTY_SUBSCRIBED,
   EFFECT_DISCARD,
   EFFECT_EXEC,
@@ -176,6 +177,8 @@ export class ServerWire implements Wire {
     const effect = effectOf(exchange.request)
     const count = effectCount
     let isSilent = false
+    // By now the server has said whether a MULTI, EXEC or DISCARD that was sent did what it was to do.
+    if (this.#inFlight.length === 0) this.#inTransaction = (this.session.bits & DIRTY_MULTI) !== 0
     if (this.#replies !== REPLIES_ON) {
       const speaks = effect === EFFECT_REPLY_ON || (effect === EFFECT_RESET && this.#replies === REPLIES_OFF)
       isSilent = !speaks || (effect === EFFECT_REPLY_ON && this.#inTransaction)
