@@ -92,3 +92,15 @@ test('the table has a section a figure and leaves out what has none', () => {
   assert.equal(text.match(/^direct/gm)?.length, 4)
   assert.match(text, /^ours0 +1\.00 x$/m)
 })
+
+for (const [what, target, most] of [
+  ['10 transforms at most +25 %', 'ours10', 12.5],
+  ["a user's hooks at most +5 %", 'ours-hooks', 10.5],
+] as const)
+  test(`in batches of 16: ${what}`, () => {
+    const cost = (us: number, pipeline = 16): string | undefined =>
+      told(run(at(pipeline), { direct: 9, ours0: 10, [target]: us })).find((text) => text.includes(what))
+    assert.match(cost(most)!, /^true/)
+    assert.match(cost(most + 0.1)!, /^false/)
+    assert.equal(cost(most, 64), undefined)
+  })

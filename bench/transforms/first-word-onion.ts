@@ -11,13 +11,11 @@ export default transform({
   create(_options, { metrics, name }) {
     const errors = metrics.counter('bench_error_replies', { transform: name })
     return ({ protocol }) => {
-      const names: string[] = []
       return around(async (batch, next) => {
         let refused = false
         for (const exchange of batch) {
-          names.length = 0
-          protocol.queries!.names(exchange.request, names)
-          if (names[0] !== 'FLUSHALL' && names[0] !== 'FLUSHDB') continue
+          const name = protocol.queries!.name(exchange.request)
+          if (name !== 'FLUSHALL' && name !== 'FLUSHDB') continue
           exchange.response = protocol.failure(exchange.request, 'rejected', 'this proxy flushes nothing')
           refused = true
         }

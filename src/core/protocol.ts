@@ -113,7 +113,9 @@ export interface QueryCodes {
 /** What generic transforms may ask about a request without decoding it themselves. */
 export interface QueryFacet {
   readonly codes?: QueryCodes
-  /** Appends `name` for each query of the frame to `into`; returns how many. Names are bounded in number and length. */
+  /** Name of the frame's query, `GET`; of the first one, where it has several. Names are bounded in number and length. */
+  name(frame: Frame): string
+  /** Appends the name of each query of the frame to `into`; returns how many. */
   names(frame: Frame, into: string[]): number
   /** Word for the `type` label of a query metric. */
   readonly metricType: string

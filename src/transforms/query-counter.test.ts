@@ -33,6 +33,7 @@ const named: Protocol = {
     ...valkey.queries!,
     codes: undefined,
     metricType: 'named',
+    name: (frame: Frame) => String(argumentsOf(frame)[0]),
     names(frame: Frame, into: string[]): number {
       const words = argumentsOf(frame).map(String)
       into.push(...words)

@@ -44,6 +44,7 @@ export function hardProtocol(orderToClient: 'request-order' | 'any'): Protocol<s
     },
     describe: (frame) => `${KIND_NAMES[frame.kind]} ${payloadOf(frame).slice(0, 40)}`,
     queries: {
+      name: (frame) => KIND_NAMES[frame.kind]!,
       names(frame, into) {
         into.push(KIND_NAMES[frame.kind]!)
         return 1

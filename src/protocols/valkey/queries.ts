@@ -36,6 +36,9 @@ function typeOf(code: number): QueryType {
 export const queries: QueryFacet = {
   codes: { count: COMMAND_COUNT, name: nameOf, type: typeOf },
   metricType: 'valkey',
+  name(frame: Frame): string {
+    return commandWord[frame.code]
+  },
   names(frame: Frame, into: string[]): number {
     into.push(commandWord[frame.code])
     return 1
