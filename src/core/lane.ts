@@ -68,16 +68,18 @@ export class Lane implements Transform, Carrier {
   }
 
   onCancel(exchange: Exchange): void {
+    // What it changes is known only from its reply: that comes, and goes nowhere.
+    if (exchange === this.#changing) return
     const at = this.#waiting.indexOf(exchange)
-    if (at >= 0) {
-      this.#waiting.splice(at, 1)
-      return
+    if (at >= 0) this.#waiting.splice(at, 1)
+    else {
+      if (exchange.carrier !== this || exchange.state === DONE || exchange.upstream === null) return
+      exchange.state = DONE
+      exchange.upstream.abandon(exchange)
+      exchange.onReplyDrain?.()
+      this.#inFlight--
     }
-    if (exchange.carrier !== this || exchange.state === DONE || exchange.upstream === null) return
-    exchange.state = DONE
-    exchange.upstream.abandon(exchange)
-    exchange.onReplyDrain?.()
-    this.#inFlight--
+    this.#settle()
   }
 
   onFlush(): void {
@@ -364,9 +366,8 @@ export class Lane implements Transform, Carrier {
     const answered = exchanges.filter(
       (exchange, index) => exchange.state === WRITTEN || (index === 0 && this.#sharing.hasReply(exchange)),
     )
-    const silent = exchanges.filter((exchange) => !answered.includes(exchange))
     if (!this.#fail(answered, error, true)) return
-    for (const exchange of silent) this.#link!.silent(exchange)
+    for (const exchange of exchanges) if (!answered.includes(exchange)) this.#link!.silent(exchange)
     this.#drain()
     this.#link!.end('upstream-lost')
   }

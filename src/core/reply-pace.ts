@@ -45,7 +45,8 @@ export class ReplyPace {
     }
     if (verdict === PART_TAKEN) return
     this.#isolate(upstream)
-    if (exchange.onReplyDrain !== null) return
+    // Whichever reply stopped it lets it go on: it was stopped once.
+    if (this.#pausing !== null) return
     // A short rest is read on, within the session's bound: then nothing is held up behind it, here or in the server.
     if (verdict === PART_SLOW && upstream.retired && this.#bytesLeft <= READ_ON_BYTES) return
     upstream.pause()
