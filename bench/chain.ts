@@ -110,8 +110,19 @@ function play(kind: TransformKind<never> | null, options: unknown, stages: numbe
   const world = nodeWorld()
   const specs: StageSpec[] = []
   for (let i = 0; i < stages; i++) {
-    const env = { world, metrics: registry, log, limits: LIMITS, name: `s${i}`, chain: 'bench', chains: {}, pools: [] }
-    const factory = kind!.create(options as never, { ...env, onClose: silent } as Env)
+    const env: Env = {
+      world,
+      metrics: registry,
+      log,
+      limits: LIMITS,
+      name: `s${i}`,
+      chain: 'bench',
+      chains: {},
+      shared: new SharedArrayBuffer(kind!.sharedBytes?.(options as never) ?? 0),
+      pools: [],
+      onClose: silent,
+    }
+    const factory = kind!.create(options as never, env)
     const latency = registry.summary('shotover_transform_latency_seconds', { transform: `s${i}` })
     specs.push({ type: 'Kind', name: `s${i}`, factory, stats: new StageStats(latency) })
   }

@@ -79,6 +79,7 @@ class Stand {
 
   #place({ kind, options }: Placed): void {
     const name = `${kind.type}-${this.chain.stages.length + 1}`
+    const parsed = kind.options.parse(options)
     const env: Env = {
       world: this.sim.world,
       metrics: this.registry,
@@ -87,11 +88,12 @@ class Stand {
       name,
       chain: this.chain.name,
       chains: {},
+      shared: new SharedArrayBuffer(kind.sharedBytes?.(parsed) ?? 0),
       pools: [],
       onClose: (close) => void this.closers.push(close),
     }
     assert.equal(kind.subChains, undefined, 'the kit has no chains for kinds with chains of their own')
-    this.chain.stages.push({ type: kind.type, name, factory: kind.create(kind.options.parse(options), env) })
+    this.chain.stages.push({ type: kind.type, name, factory: kind.create(parsed, env) })
   }
 
   #log(): Log {

@@ -40,7 +40,7 @@ function bench(create: (options: { size: number }, env: Env) => void) {
     if (span !== undefined) spans.push(span)
     return { debug() {}, info() {}, warn() {}, error() {} }
   }
-  return { targets, spans, env: { world: new SimWorld().world, metrics, logger, kinds } }
+  return { targets, spans, kinds, env: { world: new SimWorld().world, metrics, logger, kinds } }
 }
 
 function source(name: string, sizes: readonly number[]): CheckedSource {
@@ -125,6 +125,28 @@ test('threads share the bytes that the process may owe', async () => {
     const built = await buildTopology(topology, { ...env, threads })
     assert.equal(built.sources[0].source.budget.max, LIMITS.processBytesMax / (threads ?? 1))
   }
+})
+
+test('memory that threads share is asked for by place and size, where a kind wants some', async () => {
+  const asked: [string, number][] = []
+  const given: SharedArrayBuffer[] = []
+  const { env, kinds } = bench((_options, { shared }) => given.push(shared))
+  const sink = await kinds.transforms.Sink()
+  const sharing = { ...sink, sharedBytes: (options: unknown) => (options as { size: number }).size }
+  const shared = (key: string, bytes: number) => {
+    asked.push([key, bytes])
+    return Promise.resolve(new SharedArrayBuffer(bytes))
+  }
+  const sharingEnv = { ...env, kinds: { ...kinds, transforms: { Sink: () => Promise.resolve(sharing) } }, shared }
+  await buildTopology({ sources: [source('a', [8, 0]), source('b', [8])] }, sharingEnv)
+  assert.deepEqual(asked, [
+    ['["a","Sink","sink-8"]', 8],
+    ['["b","Sink","sink-8"]', 8],
+  ])
+  assert.deepEqual(
+    given.map(({ byteLength }) => byteLength),
+    [8, 0, 8],
+  )
 })
 
 test('a connection has a log with its span, which is made with the first line', async () => {

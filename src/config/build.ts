@@ -1,6 +1,6 @@
 import { Budget } from '../core/budget.ts'
 import type { StageSpec } from '../core/chain.ts'
-import type { Env, Log, Metrics } from '../core/kind.ts'
+import type { Env, Log, Metrics, TransformKind } from '../core/kind.ts'
 import { Scratch } from '../core/outbox.ts'
 import type { Pool } from '../core/pool.ts'
 import { Source } from '../core/source.ts'
@@ -24,6 +24,8 @@ export interface BuildEnv {
   logger(target: string, span?: LogSpan): Log
   /** Threads that each build the topology, and share the bounds of the process; absent: 1. */
   readonly threads?: number
+  /** Memory that these threads share: the same for the same key and size. Absent: of this thread alone. */
+  shared?(key: string, bytes: number): Promise<SharedArrayBuffer>
   /** Absent: the list. */
   readonly kinds?: KindList
 }
@@ -106,6 +108,18 @@ async function buildSource(
   return { checked, source, pools }
 }
 
+/** Of the transform alone: names that were derived repeat from chain to chain. */
+async function sharedMemory(
+  kind: TransformKind,
+  { name, options }: CheckedTransform,
+  chain: string,
+  env: BuildEnv,
+): Promise<SharedArrayBuffer> {
+  const bytes = kind.sharedBytes?.(options) ?? 0
+  if (bytes === 0 || env.shared === undefined) return new SharedArrayBuffer(bytes)
+  return await env.shared(JSON.stringify([chain, kind.type, name]), bytes)
+}
+
 async function buildStage(
   transform: CheckedTransform,
   source: CheckedSource,
@@ -127,6 +141,7 @@ async function buildStage(
     name,
     chain: source.name,
     chains: {},
+    shared: await sharedMemory(kind, transform, source.name, env),
     pools: own,
     onClose: (close) => void closers.push(close),
   }

@@ -49,6 +49,8 @@ export interface Env {
   readonly chain: string
   /** Sub-chains by their place in the options, built and checked. */
   readonly chains: Record<string, ChainFactory[]>
+  /** Memory that the threads of the process share for this transform: `sharedBytes` of its kind, zeros at first. */
+  readonly shared: SharedArrayBuffer
   /** Where sinks enter their pools, for metrics. */
   readonly pools: Pool[]
   /** Called when the topology ends. */
@@ -106,6 +108,8 @@ export interface TransformKind<Options = unknown> {
   readonly options: z.ZodType<Options>
   /** The chains within `options`, whose schema has `z.array(z.unknown())` in their places. */
   subChains?(options: Options, name: string): readonly SubChain[]
+  /** Bytes of memory that the threads of the process are to share for it; absent: none. */
+  sharedBytes?(options: Options): number
   create(options: Options, env: Env): SessionFactory
 }
 

@@ -18,6 +18,8 @@ export interface CoreOptions {
   readonly thread: string
   /** Threads that serve clients, this one included: they share the bounds of the process. */
   readonly threads: number
+  /** Memory that these threads share, the same for the same key and size. */
+  shared(key: string, bytes: number): Promise<SharedArrayBuffer>
   /** A session of the source, by its place in the topology, has ended. */
   onSessionClosed(source: number): void
 }
@@ -35,10 +37,11 @@ export class Core {
   }
 
   /** Builds the topology on this thread. Throws what a kind throws that can't be made. */
-  static async start({ topology, log, thread, threads, onSessionClosed }: CoreOptions): Promise<Core> {
+  static async start(options: CoreOptions): Promise<Core> {
+    const { topology, log, thread, threads, shared, onSessionClosed } = options
     const registry = new Registry()
     const logger = log.logger.bind(log)
-    const built = await buildTopology(topology, { world: nodeWorld(), metrics: registry, logger, threads })
+    const built = await buildTopology(topology, { world: nodeWorld(), metrics: registry, logger, threads, shared })
     for (const [index, { source }] of built.sources.entries()) source.onSessionClosed = () => onSessionClosed(index)
     collectTopology(registry, built.sources)
     collectThreadMemory(registry, thread)

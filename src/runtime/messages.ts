@@ -18,12 +18,16 @@ export type Order =
   | { readonly kind: 'accept'; readonly source: number; readonly id: number; readonly socket: Socket }
   | { readonly kind: 'snapshot'; readonly request: number }
   | { readonly kind: 'directives'; readonly directives: readonly Directive[] }
+  /** What the worker asked for by 'share'. */
+  | { readonly kind: 'shared'; readonly request: number; readonly memory: SharedArrayBuffer }
   | { readonly kind: 'drain' }
 
 /** From a worker to the main thread. */
 export type Report =
   | { readonly kind: 'ready' }
   | { readonly kind: 'failed'; readonly error: Error }
+  /** It needs memory that all threads share. */
+  | { readonly kind: 'share'; readonly request: number; readonly key: string; readonly bytes: number }
   | { readonly kind: 'closed'; readonly source: number }
   | { readonly kind: 'snapshot'; readonly request: number; readonly snapshot: Snapshot }
   | { readonly kind: 'line'; readonly line: string }

@@ -5,6 +5,7 @@ import type { LogRoot } from '../observability/log.ts'
 import { mergeSnapshots, type Snapshot } from '../observability/snapshot.ts'
 import { backoffSeconds } from './backoff.ts'
 import { LocalThread, type CoreThread } from './core-thread.ts'
+import { SharedMemory } from './shared-memory.ts'
 import { WorkerThread } from './worker.ts'
 
 /** A thread that lived so long had no trouble starting: the next one starts at once. */
@@ -32,6 +33,7 @@ export class Threads {
   #legacy: Snapshot = []
   #restarting = new Set<NodeJS.Timeout>()
   #failures = 0
+  readonly #memory = new SharedMemory()
   #ending = false
 
   private constructor(options: ThreadsOptions) {
@@ -46,7 +48,10 @@ export class Threads {
     const { topology, log, workers, onSessionsClosed } = options
     if (workers === 0) {
       const onSessionClosed = (source: number) => onSessionsClosed(source, 1)
-      threads.#serving = [await LocalThread.start({ topology, log, thread: 'main', threads: 1, onSessionClosed })]
+      const shared = (key: string, bytes: number) => Promise.resolve(threads.#memory.get(key, bytes))
+      threads.#serving = [
+        await LocalThread.start({ topology, log, thread: 'main', threads: 1, shared, onSessionClosed }),
+      ]
       return threads
     }
     const started = Array.from({ length: workers }, (_, index) => threads.#spawn(`core-${index + 1}`))
@@ -105,6 +110,7 @@ export class Threads {
       thread,
       threads: workers,
       log,
+      memory: this.#memory,
       onSessionClosed: (source) => onSessionsClosed(source, 1),
       onDeath: (worker, lost) => {
         this.#serving = this.#serving.filter((other) => other !== worker)

@@ -18,29 +18,51 @@ const writer = {
 const log = new LogRoot({ format: logStart.format, colours: logStart.colours, writer })
 log.setDirectives(logStart.directives)
 
-function obey(core: Core, order: Order): void {
+/** Who waits for memory that all threads share, by the number of the question. */
+const asked: ((memory: SharedArrayBuffer) => void)[] = []
+
+function shared(key: string, bytes: number): Promise<SharedArrayBuffer> {
+  return new Promise((resolve) => report({ kind: 'share', request: asked.push(resolve) - 1, key, bytes }))
+}
+
+type CoreOrder = Exclude<Order, { readonly kind: 'shared' }>
+
+let core: Core | null = null
+/** What came before there was a core. */
+const early: CoreOrder[] = []
+
+function hear(order: Order): void {
+  if (order.kind === 'shared') asked[order.request](order.memory)
+  else if (core === null) early.push(order)
+  else obey(core, order)
+}
+
+function obey(by: Core, order: CoreOrder): void {
   switch (order.kind) {
     case 'accept':
-      core.accept(order.source, order.socket, order.id)
+      by.accept(order.source, order.socket, order.id)
       break
     case 'snapshot':
-      report({ kind: 'snapshot', request: order.request, snapshot: core.snapshot() })
+      report({ kind: 'snapshot', request: order.request, snapshot: by.snapshot() })
       break
     case 'directives':
       log.setDirectives(order.directives)
       break
     case 'drain':
-      void core.drain().then(() => report({ kind: 'drained' }))
+      void by.drain().then(() => report({ kind: 'drained' }))
       break
   }
 }
 
 logPanics(log)
+port.on('message', hear)
 try {
   const onSessionClosed = (source: number) => report({ kind: 'closed', source })
-  const core = await Core.start({ topology, log, thread, threads, onSessionClosed })
-  port.on('message', (order: Order) => obey(core, order))
+  core = await Core.start({ topology, log, thread, threads, shared, onSessionClosed })
+  for (const order of early) obey(core, order)
   report({ kind: 'ready' })
 } catch (error) {
   report({ kind: 'failed', error: error instanceof Error ? error : new Error(String(error)) })
+  // Nothing else keeps the thread.
+  port.off('message', hear)
 }

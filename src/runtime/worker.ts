@@ -5,6 +5,7 @@ import type { LogRoot } from '../observability/log.ts'
 import { lasting, type Snapshot } from '../observability/snapshot.ts'
 import type { CoreThread } from './core-thread.ts'
 import type { Order, Report, WorkerStart } from './messages.ts'
+import type { SharedMemory } from './shared-memory.ts'
 
 /** How long a scrape waits for a thread that is busy; then it has to do with what the thread said last. */
 const SNAPSHOT_MS = 2000
@@ -15,6 +16,7 @@ export interface WorkerOptions {
   /** Threads that serve clients, this one included. */
   readonly threads: number
   readonly log: LogRoot
+  readonly memory: SharedMemory
   onSessionClosed(source: number): void
   /** It is gone, and with it so many sessions of each source. */
   onDeath(worker: WorkerThread, lost: readonly number[]): void
@@ -107,6 +109,13 @@ export class WorkerThread implements CoreThread {
         break
       case 'failed':
         this.#started.reject(report.error)
+        break
+      case 'share':
+        this.#send({
+          kind: 'shared',
+          request: report.request,
+          memory: this.#options.memory.get(report.key, report.bytes),
+        })
         break
       case 'closed':
         this.#sessions[report.source]!--

@@ -55,6 +55,7 @@ export async function valkeyProxy(
       name: kind.type,
       chain: 'valkey',
       chains: {},
+      shared: new SharedArrayBuffer(kind.sharedBytes?.(options as never) ?? 0),
       pools,
       onClose: (close) => void closers.push(close),
     }

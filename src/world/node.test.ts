@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { test } from 'node:test'
 import { setImmediate as immediate, setTimeout as wait } from 'node:timers/promises'
+import { Worker } from 'node:worker_threads'
 import { nodeWorld } from './node.ts'
 
 /** A moment that the clock can tell from the one before. */
@@ -17,6 +19,20 @@ test('the clock stands still for a turn and goes on in the next, also when the t
   assert.equal(clock.now(), before)
   await later()
   assert.ok(clock.now() >= before + 2)
+})
+
+test('threads have one clock', async () => {
+  const { clock } = nodeWorld()
+  const before = clock.now()
+  await later()
+  const module = JSON.stringify(new URL('./node.ts', import.meta.url).href)
+  const worker = new Worker(
+    `import(${module}).then(({ nodeWorld }) => require('node:worker_threads').parentPort.postMessage(nodeWorld().clock.now()))`,
+    { eval: true },
+  )
+  const [told] = (await once(worker, 'message')) as [number]
+  await later()
+  assert.ok(before < told && told < clock.now(), `${before} < ${told} < ${clock.now()}`)
 })
 
 test('what is flushed is told the time at which it leaves', async () => {

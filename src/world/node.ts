@@ -23,6 +23,9 @@ const TIMER_MS_MAX = 2 ** 31 - 1
 /** A peer that vanished without a word is found out: after so long without a sign of it, it is asked so often, and then given up. */
 const KEEP_ALIVE = { enable: true, initialDelay: 60_000, interval: 20_000, count: 3 }
 
+/** What makes a thread's own clock, which begins with the thread, one that all threads share. */
+const ORIGIN_MS = Number(process.hrtime.bigint()) / 1e6 - performance.now()
+
 class NodeClock implements Clock {
   /** Sees to it that what was read is expired when the turn ends. */
   onRead: () => void = () => {}
@@ -31,7 +34,7 @@ class NodeClock implements Clock {
 
   now(): number {
     if (!this.#fresh) {
-      this.#now = performance.now()
+      this.#now = ORIGIN_MS + performance.now()
       this.#fresh = true
       this.onRead()
     }

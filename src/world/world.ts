@@ -9,7 +9,7 @@ export interface World {
 }
 
 export interface Clock {
-  /** Milliseconds on a monotonic clock, read at most twice per turn: when it begins, and when its flushes do. */
+  /** Milliseconds on a monotonic clock, the same in all threads of a process; read at most twice per turn: when it begins, and when its flushes do. */
   now(): number
   /** Wall clock in milliseconds since 1970, for logs and for expiry times that clients name. */
   wall(): number

@@ -65,6 +65,7 @@ export class HardProxy {
       name: 'sink',
       chain: 'hard',
       chains: {},
+      shared: new SharedArrayBuffer(0),
       pools: [this.pool],
       onClose() {},
     }
