@@ -126,6 +126,10 @@ export interface QueryFacet {
   cost(frame: Frame): number
   /** May the request be executed twice without a difference? */
   idempotent(frame: Frame): boolean
+  /** 1: from here to the request with -1 all stand or fall together (a transaction), so that none may be left out. 0: neither. */
+  group?(frame: Frame): number
+  /** Name of the user whose session it is once `reply` came to `request`; '' for who has not said who they are. Null: it stays. */
+  login?(request: Frame, reply: Frame): string | null
 }
 
 export interface WireOptions {

@@ -59,3 +59,10 @@ test('names are those of the table, however many a client makes up', () => {
   assert.equal(nameOf(codeOf('client|id')), 'CLIENT')
   assert.equal(queries.metricType, 'valkey')
 })
+
+test('a transaction stands or falls together', () => {
+  const steps = ['MULTI', 'SET', 'EXEC', 'DISCARD', 'RESET', 'GET', 'NO.SUCH'].map((word) =>
+    queries.group!(request(word)),
+  )
+  assert.deepEqual(steps, [1, 0, -1, -1, -1, 0, 0])
+})

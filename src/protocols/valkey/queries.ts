@@ -3,6 +3,7 @@ import type { QueryFacet, QueryType } from '../../core/protocol.ts'
 import { argumentsOf } from './body.ts'
 import { COMMAND_COUNT, codeOf, commandClass, CLASS_STATELESS, commandWord, isReadOnly } from './commands.ts'
 import { keyIndices } from './keys.ts'
+import { login } from './login.ts'
 
 /** What Shotover's QueryTypeFilter calls Read, APPEND included; all else is Write. */
 const READ =
@@ -23,6 +24,10 @@ for (let code = 1; code < COMMAND_COUNT; code++)
   if (isReadOnly[code] === 1 && commandClass[code] === CLASS_STATELESS) isRepeatable[code] = 1
 for (const name of READ_NO_KEYS.split(' ')) isRepeatable[codeOf(name)] = 1
 isRepeatable[0] = 0
+
+const groupStep = new Int8Array(COMMAND_COUNT)
+groupStep[codeOf('multi')] = 1
+for (const name of ['exec', 'discard', 'reset']) groupStep[codeOf(name)] = -1
 
 /** The first word of a request by its command's code, in upper case; `unknown` for one that the table does not have. */
 export function nameOf(code: number): string {
@@ -56,4 +61,8 @@ export const queries: QueryFacet = {
   idempotent(frame: Frame): boolean {
     return isRepeatable[frame.code] === 1
   },
+  group(frame: Frame): number {
+    return groupStep[frame.code]
+  },
+  login,
 }
