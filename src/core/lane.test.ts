@@ -6,6 +6,7 @@ import {
   DATA,
   END,
   GET,
+  HELLO,
   NOTE,
   PUT,
   ROWS,
@@ -36,6 +37,20 @@ test('sessions with equal attributes share one upstream, others have another', a
   assert.deepEqual([shared, pinned], [2, 0])
   assert.deepEqual(Object.fromEntries(play.proxy.pool.stats.pins), { attributes: 1 })
   await play.end(...clients)
+})
+
+test('attributes that the sink changes by an answer of its own hold for what comes behind it', async () => {
+  const play = await HardPlay.start()
+  const client = await play.client()
+  await play.say(client, PUT, 'a=0')
+  const asked = [client.ask(GET, 'a'), client.ask(HELLO, '1'), client.ask(PUT, 'a=1'), client.ask(GET, 'a')]
+  const replies = await play.until(Promise.all(asked))
+  assert.deepEqual(
+    replies.map(({ text }) => text),
+    ['0', replies[1]!.text, '', '1'],
+  )
+  assert.equal(play.server.connections, 2)
+  await play.end(client)
 })
 
 test('what leaves state gets an upstream of its own, once what was asked before is answered', async () => {

@@ -131,8 +131,8 @@ export class Lane implements Transform, Carrier {
     if (this.#pinned) return this.#goPinned(exchange, plan)
     if (plan === PLAN_SHARE && exchange.requestParts === null && !this.#pace.bulky) {
       const upstream = this.#upstream
+      if (upstream?.shared === true && upstream.key === this.#sharing.key) return this.#send(upstream, exchange)
       // Replies in flight on another upstream come first: the server must see the session's requests in their order.
-      if (upstream !== null && upstream.shared) return this.#send(upstream, exchange)
       if (this.#inFlight !== 0) return false
       this.#upstream = this.#pool.share(this.#sharing.key, () => this.#sharing.handshake())
       return this.#send(this.#upstream, exchange)

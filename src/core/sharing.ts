@@ -42,7 +42,10 @@ export interface Sharing {
   undress(upstream: Upstream): void
   /** The session is over. */
   close?(): void
-  /** PLAN_SHARE ... PLAN_ALONE. May be asked more than once for an exchange; sets `exchange.note` when its reply matters. */
+  /**
+   * PLAN_SHARE ... PLAN_ALONE. May be asked more than once for an exchange; sets `exchange.note` when its reply matters. With
+   * PLAN_ANSWER it may change the attributes itself, while nothing pins the session.
+   */
   plan(exchange: Exchange, pinned: boolean): number
   /** Will the server answer it, as far as the request itself tells? */
   hasReply(exchange: Exchange): boolean

@@ -53,7 +53,7 @@ export const UPLOAD = 16
 export const WAIT = 17
 /** Ends the WAIT of the connection with that key. No reply. */
 export const CANCEL = 18
-/** KEY: with it another connection can cancel what this one waits for. */
+/** KEY: with it another connection can cancel what this one waits for. With a number, in that key space from then on. */
 export const HELLO = 19
 /** OK: writes have effect at COMMIT only, together. */
 export const BEGIN = 20

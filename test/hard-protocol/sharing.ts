@@ -16,6 +16,7 @@ import {
   COMMIT,
   encode,
   ERROR,
+  HEADER_BYTES,
   HELLO,
   KEY,
   KIND_NAMES,
@@ -89,10 +90,11 @@ export class HardSharing implements Sharing {
     return []
   }
 
-  plan(exchange: Exchange): number {
+  plan(exchange: Exchange, pinned: boolean): number {
     const { request } = exchange
     if (request.kind === HELLO) {
       exchange.response = replyFrame(KEY, this.#id, request.stream)
+      if (!pinned && request.size > HEADER_BYTES) this.#now = { ...this.#now, space: Number(payloadOf(request)) }
       return PLAN_ANSWER
     }
     if (request.kind === CANCEL) return this.#planCancel(exchange)
