@@ -38,3 +38,6 @@ export function systemErrorText(error: Error): string {
 
 /** Something did not come to its end in the time that it may take. */
 export class LateError extends Error {}
+
+/** A connection stands, but TLS on it could not be established. */
+export class HandshakeError extends Error {}

@@ -30,6 +30,11 @@ const SOURCE_LIMITS = {
     .describe('Milliseconds that a client which does not read may hold up a shared connection to a server.')
     .optional(),
   call_timeout_ms: z.int().min(1).describe('Milliseconds that a transform may keep requests waiting.').optional(),
+  tls_handshake_timeout_ms: z
+    .int()
+    .min(1)
+    .describe('Milliseconds that a TLS handshake may take, of a client or with a server.')
+    .optional(),
 }
 
 /** `limits:` of a source. */

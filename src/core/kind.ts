@@ -68,6 +68,7 @@ export interface Limits {
   readonly stallMs: number
   readonly processBytesMax: number
   readonly callTimeoutMs: number
+  readonly tlsHandshakeTimeoutMs: number
 }
 
 export const LIMITS: Limits = {
@@ -80,6 +81,7 @@ export const LIMITS: Limits = {
   stallMs: 1000,
   processBytesMax: 1024 * 1024 * 1024,
   callTimeoutMs: 30_000,
+  tlsHandshakeTimeoutMs: 10_000,
 }
 
 /** Makes the instance of one session; `previous` is what served the session before a reload. */

@@ -1,5 +1,5 @@
-import { systemErrorText } from '../base/errors.ts'
-import type { Address, Connection, Timer, World } from '../world/world.ts'
+import { HandshakeError, systemErrorText } from '../base/errors.ts'
+import type { Address, Connection, Connector, Timer, World } from '../world/world.ts'
 import { ANSWERING, QUEUED, type Carrier, type Exchange } from './exchange.ts'
 import type { Frame } from './frame.ts'
 import type { Log } from './kind.ts'
@@ -25,6 +25,8 @@ export interface PoolOptions {
   readonly protocol: Protocol
   readonly wireOptions: WireOptions
   readonly world: World
+  /** What opens its connections; absent: the world's net, in the clear. */
+  readonly connector?: Connector
   readonly log: Log
   readonly isError: (reply: Frame) => boolean
 }
@@ -226,8 +228,8 @@ export class Pool implements UpstreamOwner {
 
   #connect(upstream: Upstream, handshake: readonly Frame[] | Greeting): void {
     if (upstream.state === CLOSED) return
-    const { endpoint, connectTimeoutMs } = this.#options
-    this.world.net.connect(endpoint, connectTimeoutMs, (error, connection) => {
+    const { endpoint, connectTimeoutMs, connector = this.world.net } = this.#options
+    connector.connect(endpoint, connectTimeoutMs, (error, connection) => {
       if (connection !== null) {
         if (upstream.state === CLOSED) connection.destroy()
         else {
@@ -238,8 +240,9 @@ export class Pool implements UpstreamOwner {
       }
       this.#backoffMs = Math.min(BACKOFF_LAST_MS, Math.max(BACKOFF_FIRST_MS, this.#backoffMs * 2))
       this.#nextAttempt = this.world.clock.now() + this.#backoffMs
+      const failed = error instanceof HandshakeError ? 'Failed to establish TLS connection to' : 'Failed to connect to'
       upstream.destroy(
-        new ConnectError(`Failed to connect to destination ${endpoint.host}:${endpoint.port}`, {
+        new ConnectError(`${failed} destination ${endpoint.host}:${endpoint.port}`, {
           cause: new Error(systemErrorText(error!)),
         }),
       )

@@ -6,6 +6,12 @@ export interface World {
   readonly net: Net
   readonly turn: Turn
   readonly random: Random
+  /**
+   * Opens connections in TLS. Throws where a file of `options` can't be used. Absent: this world has no TLS.
+   *
+   * What connecting ends with when the connection stands and TLS on it does not is a `HandshakeError`.
+   */
+  secure?(options: SecureOptions): Connector
 }
 
 export interface Clock {
@@ -84,9 +90,29 @@ export interface Connection {
   reset(): void
 }
 
-export interface Net {
+export interface Connector {
   /** Opens a TCP connection, no-delay set. Exactly one of the arguments of `done` is not null; called in a later turn. */
   connect(address: Address, timeoutMs: number, done: (error: Error | null, connection: Connection | null) => void): void
+}
+
+/** PEM files of one end of TLS connections. */
+export interface TlsFiles {
+  /** Its own certificate, with those between it and the authority. */
+  readonly certificate: string | null
+  readonly privateKey: string | null
+  /** Certificates of those who may vouch for the peer. */
+  readonly authority: string | null
+}
+
+export interface SecureOptions {
+  readonly files: TlsFiles
+  /** The peer's certificate must be for the host that was connected to. Who vouches for it is checked in any case. */
+  readonly verifyHostname: boolean
+  /** Milliseconds that the handshake may take once the connection stands. */
+  readonly handshakeTimeoutMs: number
+}
+
+export interface Net extends Connector {
   /** Binds and listens. Port 0 draws a free one. Rejects with the system's error (`code`, `address`, `port`). */
   listen(address: Address, onConnection: (connection: Connection) => void): Promise<Listener>
 }

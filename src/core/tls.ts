@@ -1,0 +1,49 @@
+import { z } from 'zod'
+import type { Connector, TlsFiles } from '../world/world.ts'
+import type { Env } from './kind.ts'
+
+const path = (text: string) => z.string().min(1).describe(`${text} A PEM file.`)
+
+/** `tls:` of a source. */
+export const sourceTls = z
+  .strictObject({
+    certificate_path: path('The certificate that clients see, followed by those between it and its authority.'),
+    private_key_path: path('Its private key: PKCS#8, PKCS#1 or SEC1, not encrypted.'),
+    certificate_authority_path: path('Clients must have a certificate that one of these vouches for.').optional(),
+  })
+  .describe('Clients speak TLS. Absent: in the clear.')
+
+/** `tls:` of a sink. A kind has `sinkTls.optional()` among its options, in whatever place: its files are checked and watched there. */
+export const sinkTls = z
+  .strictObject({
+    certificate_authority_path: path("One of these must vouch for the server's certificate."),
+    verify_hostname: z
+      .boolean()
+      .describe("Whether the server's certificate must be for the host that is connected to."),
+    certificate_path: path('The certificate to show to the server, for where it asks for one.').optional(),
+    private_key_path: path('Its private key: PKCS#8, PKCS#1 or SEC1, not encrypted.').optional(),
+  })
+  .describe('Servers speak TLS. Absent: in the clear.')
+
+export type SourceTls = z.infer<typeof sourceTls>
+export type SinkTls = z.infer<typeof sinkTls>
+
+/** The files that a `tls:` names. */
+export function tlsFiles(tls: SourceTls | SinkTls): TlsFiles {
+  return {
+    certificate: tls.certificate_path ?? null,
+    privateKey: tls.private_key_path ?? null,
+    authority: tls.certificate_authority_path ?? null,
+  }
+}
+
+/** What a sink with this `tls:` opens its connections with. Throws where its files can't be used. */
+export function connectorOf(tls: SinkTls | undefined, { world, limits }: Env): Connector {
+  if (tls === undefined) return world.net
+  if (world.secure === undefined) throw new Error('there is no TLS in this world')
+  return world.secure({
+    files: tlsFiles(tls),
+    verifyHostname: tls.verify_hostname,
+    handshakeTimeoutMs: limits.tlsHandshakeTimeoutMs,
+  })
+}
