@@ -1,10 +1,13 @@
 import { Budget } from '../core/budget.ts'
-import type { StageSpec } from '../core/chain.ts'
-import type { Env, Log, Metrics, TransformKind } from '../core/kind.ts'
+import { chainFactory } from '../core/chain-factory.ts'
+import type { ChainSpec, StageSpec } from '../core/chain.ts'
+import type { ChainFactory, Env, Log, Metrics, TransformKind } from '../core/kind.ts'
 import { Scratch } from '../core/outbox.ts'
 import type { Pool } from '../core/pool.ts'
+import type { Protocol } from '../core/protocol.ts'
 import { Source } from '../core/source.ts'
 import { noSourceStats, noStats, StageStats, type ChainStats } from '../core/stats.ts'
+import { Lingering } from '../core/lingering.ts'
 import type { World } from '../world/world.ts'
 import type { CheckedSource, CheckedTopology, CheckedTransform } from './checked.ts'
 import { KINDS, type KindList } from './kinds.ts'
@@ -34,19 +37,38 @@ export interface BuildEnv {
 export interface BuiltPool {
   readonly type: string
   readonly name: string
+  /** Name of the chain that the sink ends. */
+  readonly chain: string
   readonly pool: Pool
 }
 
 export interface BuiltSource {
   readonly checked: CheckedSource
   readonly source: Source
+  /** Its chain and those within, which grow in number where a transform builds one again. */
+  readonly chains: readonly ChainSpec[]
   readonly pools: readonly BuiltPool[]
 }
 
 export interface BuiltTopology {
   readonly sources: readonly BuiltSource[]
+  /** Resolves once chains within transforms have nothing left to do for sessions that have ended. */
+  settled(): Promise<void>
   /** Ends what the transforms hold for all sessions: connections of sinks, timers. */
   close(): void
+}
+
+/** What the chains of one source are built with. */
+interface Building {
+  readonly env: BuildEnv
+  readonly source: CheckedSource
+  readonly kinds: ReadonlyMap<CheckedTransform, TransformKind>
+  readonly memory: ReadonlyMap<CheckedTransform, SharedArrayBuffer>
+  readonly protocols: ReadonlyMap<string, Protocol>
+  readonly lingering: Lingering
+  readonly closers: (() => void)[]
+  readonly chains: ChainSpec[]
+  readonly pools: BuiltPool[]
 }
 
 /** Builds the sources and chains of a topology on this thread; nothing listens yet. Throws what a kind's `create` throws. */
@@ -59,13 +81,41 @@ export async function buildTopology(topology: CheckedTopology, env: BuildEnv): P
     const scratch = new Scratch()
     const bytesMax = Math.max(...topology.sources.map((source) => source.limits.processBytesMax))
     const budget = new Budget(Math.floor(bytesMax / (env.threads ?? 1)))
+    const lingering = new Lingering()
     const sources: BuiltSource[] = []
-    for (const source of topology.sources) sources.push(await buildSource(source, env, scratch, budget, closers))
-    return { sources, close }
+    for (const source of topology.sources) {
+      const building = { env, source, ...(await load(source, env)), lingering, closers, chains: [], pools: [] }
+      sources.push(buildSource(building, scratch, budget))
+    }
+    return { sources, settled: () => lingering.gone(), close }
   } catch (error) {
     close()
     throw error
   }
+}
+
+/** Loads what the source names, at every depth, and gets the memory that it shares with other threads. */
+async function load(source: CheckedSource, env: BuildEnv): Promise<Pick<Building, 'kinds' | 'memory' | 'protocols'>> {
+  const list = env.kinds ?? KINDS
+  const kinds = new Map<CheckedTransform, TransformKind>()
+  const memory = new Map<CheckedTransform, SharedArrayBuffer>()
+  const protocols = new Map<string, Protocol>()
+  const protocol = async (type: string) => void protocols.set(type, (await list.sources[type]()).protocol)
+  const walk = async (name: string, chain: readonly CheckedTransform[]) => {
+    for (const transform of chain) {
+      const { type, module, chains } = transform
+      const kind = module === undefined ? await list.transforms[type]() : await importKind(module)
+      kinds.set(transform, kind)
+      memory.set(transform, await sharedMemory(kind, transform, name, env))
+      for (const within of Object.values(chains ?? {})) {
+        if (within.protocol !== undefined) await protocol(within.protocol)
+        await walk(within.names[0] ?? name, within.chain)
+      }
+    }
+  }
+  await protocol(source.type)
+  await walk(source.name, source.chain)
+  return { kinds, memory, protocols }
 }
 
 /** Target of what is logged about connections. */
@@ -79,23 +129,13 @@ function chainStats(metrics: Metrics, chain: string): ChainStats {
   })
 }
 
-async function buildSource(
-  checked: CheckedSource,
-  env: BuildEnv,
-  scratch: Scratch,
-  budget: Budget,
-  closers: (() => void)[],
-): Promise<BuiltSource> {
-  const kinds = env.kinds ?? KINDS
-  const { protocol } = await kinds.sources[checked.type]()
-  const pools: BuiltPool[] = []
-  const stages: StageSpec[] = []
-  for (const transform of checked.chain) stages.push(await buildStage(transform, checked, env, pools, closers))
+function buildSource(building: Building, scratch: Scratch, budget: Budget): BuiltSource {
+  const { env, source: checked, protocols, chains, pools } = building
   const { name } = checked
   const source = new Source({
     name,
-    protocol,
-    chain: { name, stages, stats: chainStats(env.metrics, name) },
+    protocol: protocols.get(checked.type)!,
+    chain: buildChain(name, checked.chain, building),
     limits: checked.limits,
     world: env.world,
     log: env.logger(SERVER),
@@ -105,7 +145,7 @@ async function buildSource(
     scratch,
     budget,
   })
-  return { checked, source, pools }
+  return { checked, source, chains, pools }
 }
 
 /** Of the transform alone: names that were derived repeat from chain to chain. */
@@ -120,18 +160,16 @@ async function sharedMemory(
   return await env.shared(JSON.stringify([chain, kind.type, name]), bytes)
 }
 
-async function buildStage(
-  transform: CheckedTransform,
-  source: CheckedSource,
-  env: BuildEnv,
-  pools: BuiltPool[],
-  closers: (() => void)[],
-): Promise<StageSpec> {
-  const kinds = env.kinds ?? KINDS
-  const { type, name, options, module, chains } = transform
-  if (chains !== undefined)
-    throw new Error(`Transform ${type} named "${name}" has chains of its own, which can't be built yet`)
-  const kind = module === undefined ? await kinds.transforms[type]() : await importKind(module)
+function buildChain(name: string, chain: readonly CheckedTransform[], building: Building): ChainSpec {
+  const stages = chain.map((transform) => buildStage(transform, name, building))
+  const spec = { name, stages, stats: chainStats(building.env.metrics, name) }
+  building.chains.push(spec)
+  return spec
+}
+
+function buildStage(transform: CheckedTransform, chain: string, building: Building): StageSpec {
+  const { env, source, kinds, memory, closers, pools } = building
+  const { type, name, options } = transform
   const own: Pool[] = []
   const kindEnv: Env = {
     world: env.world,
@@ -139,17 +177,30 @@ async function buildStage(
     log: env.logger(`shotover::transforms::${type}`),
     limits: source.limits,
     name,
-    chain: source.name,
-    chains: {},
-    shared: await sharedMemory(kind, transform, source.name, env),
+    chain,
+    chains: chainsWithin(transform, building),
+    shared: memory.get(transform)!,
     pools: own,
     onClose: (close) => void closers.push(close),
   }
-  const factory = kind.create(options, kindEnv)
+  const factory = kinds.get(transform)!.create(options, kindEnv)
   for (const pool of own) {
     pool.stats.latency = env.metrics.summary('shotover_source_to_sink_latency_seconds', { sink: type })
-    pools.push({ type, name, pool })
+    pools.push({ type, name, chain, pool })
   }
   const latency = env.metrics.summary('shotover_transform_latency_seconds', { transform: type })
   return { type, name, factory, stats: new StageStats(latency) }
+}
+
+function chainsWithin({ chains }: CheckedTransform, building: Building): Record<string, ChainFactory[]> {
+  const { env, source, protocols, lingering } = building
+  const settings = { world: env.world, limits: source.limits, lingering }
+  const factories = Object.entries(chains ?? {}).map(([place, { names, chain, protocol }]) => {
+    const speaks = protocol === undefined ? null : protocols.get(protocol)!
+    return [
+      place,
+      names.map((name) => chainFactory(() => buildChain(name, chain, building), speaks, settings)),
+    ] as const
+  })
+  return Object.fromEntries(factories)
 }

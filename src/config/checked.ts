@@ -35,6 +35,8 @@ export interface CheckedTransform {
 export interface CheckedSubChain {
   /** One chain is built of each name. */
   readonly names: readonly string[]
+  /** Name of the source kind whose protocol it speaks; absent: that of the chain around it. */
+  readonly protocol?: string
   readonly chain: readonly CheckedTransform[]
 }
 

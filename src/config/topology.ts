@@ -138,7 +138,10 @@ function checkedTransform({ kind, name, options, module, subChains }: DraftTrans
   const transform: CheckedTransform = { type: kind.type, name, options }
   if (subChains.length === 0 && module === undefined) return transform
   const chains = Object.fromEntries(
-    subChains.map((chain) => [chain.place, { names: chain.names, chain: checkedChain(chain) }]),
+    subChains.map((chain) => {
+      const protocol = chain.source === null ? {} : { protocol: chain.source.type }
+      return [chain.place, { names: chain.names, ...protocol, chain: checkedChain(chain) }]
+    }),
   )
   return {
     ...transform,

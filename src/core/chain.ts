@@ -49,8 +49,10 @@ export class Chain {
   readonly #latency: Summary
   /** Some stage looks at parts; else they go straight to the pipe of their exchange. */
   readonly #partStages: Stage[] = []
-  /** Some stage above the sink takes replies, and may look at their requests then. */
-  readonly keepsRequests: boolean
+  /** Some stage above the sink takes replies. */
+  readonly #takesReplies: boolean
+  /** Stages that keep exchanges of their own accord. */
+  readonly #holders: Stage[] = []
   /** Some stage may want messages whole. */
   readonly assembles: boolean
   closed = false
@@ -69,7 +71,7 @@ export class Chain {
       this.close()
       throw error
     }
-    this.keepsRequests = top.keepsRequests || this.stages.some((stage) => stage.transform.onResponses !== undefined)
+    this.#takesReplies = this.stages.some((stage) => stage.transform.onResponses !== undefined)
     this.assembles = this.stages.some((stage) => stage.transform.wants !== undefined)
     let above: Stage | null = null
     let aboveDown: Stage | null = null
@@ -78,6 +80,7 @@ export class Chain {
       stage.above = above
       if (stage.transform.onResponses !== undefined || stage.transform.onPush !== undefined) above = stage
       if (stage.transform.onPart !== undefined) this.#partStages.push(stage)
+      if (stage.transform.held !== undefined) this.#holders.push(stage)
       if (stage.transform.onRequests === undefined) continue
       if (aboveDown !== null) aboveDown.below = stage
       for (let i = aboveDown === null ? 0 : aboveDown.index; i < stage.index; i++) this.stages[i]!.below = stage
@@ -96,6 +99,18 @@ export class Chain {
       const passed = this.stages[i]!
       if (passed === stage || passed.transform.onRequests !== undefined) stage.leaving.push(passed.stats)
     }
+  }
+
+  /** Somebody looks at requests when their replies come. */
+  get keepsRequests(): boolean {
+    return this.#takesReplies || this.top.keepsRequests
+  }
+
+  /** Exchanges that stages keep for later of their own accord. */
+  get held(): number {
+    let held = 0
+    for (let i = 0; i < this.#holders.length; i++) held += this.#holders[i]!.transform.held ?? 0
+    return held
   }
 
   /** Requests of the session, in order. Their `at` must be AT_OWNER. */

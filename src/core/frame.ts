@@ -82,6 +82,17 @@ export class Frame {
     return this
   }
 
+  /** Another frame of the same bytes, for another chain. They become owned, so that neither sees what becomes of the other. */
+  copy(): Frame {
+    this.own()
+    const copy = new Frame(this.bytes, this.start, this.end, this.kind, this.code, false)
+    copy.flags = this.flags
+    copy.stream = this.stream
+    copy.announced = this.announced
+    copy.edits = this.edits === null ? null : this.edits.slice()
+    return copy
+  }
+
   /** The bytes are needed no more: they may be overwritten from here on. */
   drop(): void {
     this.bytes = nothing

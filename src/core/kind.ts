@@ -1,8 +1,8 @@
 import type { z } from 'zod'
 import type { World } from '../world/world.ts'
-import type { Chain } from './chain.ts'
 import type { Pool } from './pool.ts'
 import type { Protocol } from './protocol.ts'
+import type { SubChain, SubChainUser } from './sub-chain.ts'
 import type { SessionInfo, Transform } from './transform.ts'
 
 /** A number that only grows. */
@@ -32,10 +32,13 @@ export interface Log {
   error(message: string, fields?: Record<string, unknown>): void
 }
 
-/** A chain inside a transform (Tee, ParallelMap): one `Chain` per session. */
+/** A chain within a transform (Tee, ParallelMap), built once per topology. */
 export interface ChainFactory {
   readonly name: string
-  open(session: SessionInfo, previous: Chain | null): Chain
+  /** Opens it for a session; `user` gets what comes out. Throws where a stage can't make an instance. */
+  open(session: SessionInfo, user: SubChainUser): SubChain
+  /** The same built once more: it shares nothing with this one, connections to servers included. */
+  again(): ChainFactory
 }
 
 /** What a kind is given when a topology is built. */
@@ -88,7 +91,7 @@ export const LIMITS: Limits = {
 export type SessionFactory = (session: SessionInfo, previous: Transform | null) => Transform
 
 /** A chain within the options of a transform. */
-export interface SubChain {
+export interface SubChainPlace {
   /** Where it stands: keys joined by dots, `behavior.SubchainOnMismatch.chain`. Its key in `Env.chains`. */
   readonly place: string
   /** Names of the chains that are made of it: ParallelMap makes several. */
@@ -109,7 +112,7 @@ export interface TransformKind<Options = unknown> {
   readonly needs?: readonly 'queries'[]
   readonly options: z.ZodType<Options>
   /** The chains within `options`, whose schema has `z.array(z.unknown())` in their places. */
-  subChains?(options: Options, name: string): readonly SubChain[]
+  subChains?(options: Options, name: string): readonly SubChainPlace[]
   /** Bytes of memory that the threads of the process are to share for it; absent: none. */
   sharedBytes?(options: Options): number
   create(options: Options, env: Env): SessionFactory

@@ -9,6 +9,7 @@ import { FRAME_HEAD } from './frame.ts'
 import { LIMITS } from './kind.ts'
 import { Parts } from './parts.ts'
 import { noStats } from './stats.ts'
+import { Lingering } from './lingering.ts'
 import type { Link, Transform } from './transform.ts'
 
 const forward = (batch: Batch, link: Link) => link.forward(batch)
@@ -27,10 +28,10 @@ function split(inner: Transform[], above: Transform[] = []) {
     stats: noStats(),
   })
   const errors: string[] = []
-  const around = { world: new SimWorld().world, limits: LIMITS, log: quietLog(errors) }
+  const settings = { world: new SimWorld().world, limits: LIMITS, lingering: new Lingering() }
   const specs = [specOf('left', [sinks[0]]), specOf('right', [...inner, sinks[1]])]
   const choose = (exchange: Exchange) => (textOf(exchange.request).startsWith('b') ? 1 : 0)
-  const splitter = new Splitter(sessionInfo(PLAIN), around, specs, choose)
+  const splitter = new Splitter({ ...sessionInfo(PLAIN), log: quietLog(errors) }, settings, specs, choose)
   // The kit's own sink is never reached: the splitter ends the chain.
   const whole = play([...above, splitter])
   return { ...whole, left: sinks[0], right: sinks[1], errors, splitter }
@@ -148,20 +149,79 @@ test('a call in a chain within is answered within', async () => {
 })
 
 test('the chain around tells those within that the session ends, and closes them', () => {
-  const { send, chain, left, right, top } = split([])
+  const { send, chain, left, right } = split([])
   send('a1', 'b1')
   chain.flush()
   assert.deepEqual([left.flushes, right.flushes], [1, 1])
-  right.push('news')
-  right.link.stop()
-  right.link.fail(new Error('no luck'))
-  left.link.end('quit')
-  left.link.close('slow-reader')
-  left.link.silent(left.came[0]!)
-  assert.equal(top.stops, 1)
-  assert.equal(top.told[0], 'push news')
-  assert.match(top.told[1]!, /^fail: .*chain main/)
-  assert.deepEqual(top.told.slice(2), ['end: quit', 'abort: slow-reader', 'a1 is silent'])
   chain.close()
   assert.deepEqual([left.closed, right.closed], [true, true])
+})
+
+test('pushes and silence come up, and a chain that takes no more stops the session until it does, or ends', () => {
+  const { send, left, right, top } = split([])
+  send('a1', 'b1')
+  right.push('news')
+  left.link.silent(left.came[0]!)
+  assert.deepEqual(top.told, ['push news', 'a1 is silent'])
+  right.link.stop()
+  right.link.stop()
+  left.link.stop()
+  assert.equal(top.stops, 2)
+  left.link.go()
+  right.link.go()
+  assert.equal(top.stops, 1)
+  right.link.close('slow-reader')
+  assert.equal(top.stops, 0)
+})
+
+test('a chain within that fails fails the session; it is closed then, and nothing more comes of it', () => {
+  const { send, right, top } = split([])
+  send('b1', 'b2')
+  right.link.fail(new Error('no luck'))
+  assert.match(top.told[0]!, /^fail: .*chain main/)
+  assert.equal(right.closed, true)
+  assert.deepEqual(right.cancelled, right.came)
+  right.answer(right.came)
+  right.link.silent(right.came[0]!)
+  right.link.end('quit')
+  assert.equal(top.told.length, 1)
+})
+
+test('a chain within that ends ends the session, and still answers what it was sent', () => {
+  const { send, right, top } = split([])
+  send('b1', 'b2')
+  right.link.end('quit')
+  send('b3')
+  right.answer([right.came[1]!])
+  assert.equal(right.closed, false)
+  right.answer([right.came[0]!])
+  assert.equal(right.closed, true)
+  assert.deepEqual(top.told, ['end: quit', 'b2=re:b2', 'b1=re:b1'])
+  assert.deepEqual(right.texts, ['b1', 'b2'])
+})
+
+test('what was given up together is given up within together', () => {
+  const { send, chain, right } = split([])
+  const batch = send('b1', 'b2', 'a1')
+  const states: boolean[] = []
+  right.onCancel = () => void states.push(...right.came.map(({ cancelled }) => cancelled))
+  chain.cancelAll(batch.slice(0, 2))
+  assert.deepEqual(states, [true, true, true, true])
+})
+
+test('the head of a reply that a stage within keeps until the last part came is not lost', async () => {
+  const up = new Waits()
+  const waiting: Transform = {
+    async onResponses(batch, link) {
+      await up.wait()
+      link.reply(batch)
+    },
+  }
+  const { send, right, top, settle } = split([waiting])
+  send('b1')
+  right.answer([right.came[0]!], '<', FRAME_HEAD)
+  right.part(right.came[0]!, '>', true)
+  up.over()
+  await settle()
+  assert.deepEqual(top.told, ['b1+>', 'b1=<b1'])
 })

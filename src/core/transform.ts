@@ -61,6 +61,8 @@ export interface Transform {
   onFlush?(link: Link): void
   /** It may keep exchanges past the hook. Those of others are answered with a failure when the hook returns. */
   readonly holds?: boolean
+  /** How many exchanges it keeps for later of its own accord: they count towards no bound on what may be in flight. */
+  readonly held?: number
   close?(): void
 }
 

@@ -1,4 +1,5 @@
 import type { BuiltPool, BuiltSource } from '../config/build.ts'
+import type { ChainSpec } from '../core/chain.ts'
 import type { Collector, Registry } from './metrics.ts'
 
 type Add = Parameters<Collector>[0]
@@ -8,12 +9,12 @@ export function collectTopology(registry: Registry, sources: readonly BuiltSourc
   registry.collect((add) => {
     for (const built of sources) {
       addSource(add, built)
-      for (const pool of built.pools) addPool(add, built.source.chain.name, pool)
+      for (const pool of built.pools) addPool(add, pool)
     }
   })
 }
 
-function addSource(add: Add, { source, pools }: BuiltSource): void {
+function addSource(add: Add, { source, chains, pools }: BuiltSource): void {
   const { stats, name, sessions } = source
   const labels = { source: name }
   add('shotover_requests_count', labels, stats.requests)
@@ -23,18 +24,22 @@ function addSource(add: Add, { source, pools }: BuiltSource): void {
   add('shotover_cut_throughs_count', labels, stats.cutThroughs)
   add('shotover_pauses_count', labels, stats.pauses)
   for (const [reason, count] of stats.closed) add('shotover_sessions_closed_count', { source: name, reason }, count)
-  const chain = { chain: source.chain.name }
-  add('shotover_chain_total_count', chain, source.chain.stats.batches)
-  const losses = pools.reduce((sum, { pool }) => sum + pool.stats.losses, 0)
-  add('shotover_chain_failures_count', chain, source.chain.stats.failures + losses)
-  add('shotover_swallowed_count', chain, source.chain.stats.swallowed)
-  for (const { type, stats } of source.chain.stages) {
-    add('shotover_transform_total_count', { transform: type }, stats?.batches ?? 0)
-    add('shotover_transform_failures_count', { transform: type }, stats?.failures ?? 0)
+  for (const chain of chains) addChain(add, chain, pools)
+}
+
+function addChain(add: Add, { name, stages, stats }: ChainSpec, pools: readonly BuiltPool[]): void {
+  const labels = { chain: name }
+  add('shotover_chain_total_count', labels, stats.batches)
+  const losses = pools.reduce((sum, { chain, pool }) => sum + (chain === name ? pool.stats.losses : 0), 0)
+  add('shotover_chain_failures_count', labels, stats.failures + losses)
+  add('shotover_swallowed_count', labels, stats.swallowed)
+  for (const stage of stages) {
+    add('shotover_transform_total_count', { transform: stage.type }, stage.stats?.batches ?? 0)
+    add('shotover_transform_failures_count', { transform: stage.type }, stage.stats?.failures ?? 0)
   }
 }
 
-function addPool(add: Add, chain: string, { type, pool }: BuiltPool): void {
+function addPool(add: Add, { chain, type, pool }: BuiltPool): void {
   const { stats } = pool
   const labels = { chain, transform: type }
   for (const [kind, count] of Object.entries(pool.count())) add('shotover_upstreams', { ...labels, kind }, count)

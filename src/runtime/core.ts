@@ -60,6 +60,7 @@ export class Core {
   /** Lets every session finish what is in flight and end. Resolves when none is left. */
   async drain(): Promise<void> {
     await Promise.all(this.#built.sources.map(({ source }) => source.drain(null)))
+    await this.#built.settled()
   }
 
   close(): void {

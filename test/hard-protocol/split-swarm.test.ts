@@ -3,9 +3,9 @@ import { test } from 'node:test'
 import type { Exchange } from '../../src/core/exchange.ts'
 import { LIMITS } from '../../src/core/kind.ts'
 import { noStats } from '../../src/core/stats.ts'
+import { Lingering } from '../../src/core/lingering.ts'
 import type { Link, SessionInfo, Transform } from '../../src/core/transform.ts'
 import type { SimWorld } from '../../src/sim/world.ts'
-import { quietLog } from '../core/chain-play.ts'
 import { Splitter } from '../core/splitter.ts'
 import type { Act } from './acts.ts'
 import { GET } from './format.ts'
@@ -67,7 +67,7 @@ function splitting(sim: SimWorld) {
       stages: [stage('sluggish', () => sluggish(sim)), stage('sink', sink)],
       stats: noStats(),
     }
-    return new Splitter(info, { world: sim.world, limits: LIMITS, log: quietLog([]) }, [left, right], branchOf)
+    return new Splitter(info, { world: sim.world, limits: LIMITS, lingering: new Lingering() }, [left, right], branchOf)
   }
 }
 
