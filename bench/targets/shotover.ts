@@ -12,15 +12,21 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const OURS = join(ROOT, 'shotover')
 const userTransform = (file: string): Stage => [join(ROOT, 'bench', 'transforms', file), {}]
 
-/** Starts a proxy that takes Shotover's command line and files, with one thread. */
-async function start(name: string, path: string, stages: readonly Stage[], around: Surroundings): Promise<Started> {
+/** Starts a proxy that takes Shotover's command line and files. */
+async function start(
+  name: string,
+  path: string,
+  stages: readonly Stage[],
+  around: Surroundings,
+  threads = 1,
+): Promise<Started> {
   const { processes, backendPort } = around
   const port = await drawPort()
   const topologyFile = join(processes.dir, `${name}-topology.yaml`)
   const settingsFile = join(processes.dir, `${name}-config.yaml`)
   writeFileSync(topologyFile, topology(port, backendPort, stages))
   writeFileSync(settingsFile, settings(await drawPort()))
-  const args = ['-t', topologyFile, '-c', settingsFile, '--core-threads', '1', '--log-format', 'json']
+  const args = ['-t', topologyFile, '-c', settingsFile, '--core-threads', String(threads), '--log-format', 'json']
   const running = processes.start(name, path, args, { cwd: ROOT })
   await untilReady(running, port)
   return { running, port, version: await versionLine({ path, env: {} }, ['--version']) }
@@ -31,11 +37,18 @@ function ours(name: string, label: string, stages: readonly Stage[]): Target {
     name,
     label,
     ours: true,
-    async start(around) {
-      if (!present(OURS)) throw new Error('./shotover is not there')
-      return start(name, OURS, stages, around)
-    },
+    start: (around) => startOurs(name, stages, around, 1),
   }
+}
+
+export async function startOurs(
+  name: string,
+  stages: readonly Stage[],
+  around: Surroundings,
+  threads: number,
+): Promise<Started> {
+  if (!present(OURS)) throw new Error('./shotover is not there')
+  return start(name, OURS, stages, around, threads)
 }
 
 export const OURS_PLAIN: Target = ours('ours0', 'ours, no transform', [])

@@ -18,6 +18,7 @@ export const KINDS: KindList = {
     NullSink: async () => (await import('../transforms/null-sink.ts')).nullSink,
     QueryCounter: async () => (await import('../transforms/query-counter.ts')).queryCounter,
     QueryTypeFilter: async () => (await import('../transforms/query-type-filter.ts')).queryTypeFilter,
+    RequestThrottling: async () => (await import('../transforms/request-throttling.ts')).requestThrottling,
     ValkeySinkSingle: async () => (await import('../protocols/valkey/sink-single.ts')).valkeySinkSingle,
   },
 }

@@ -12,6 +12,10 @@ const OPTIONS: Record<string, readonly unknown[]> = {
   NullSink: [{}],
   QueryCounter: [{ counter_name: 'main' }],
   QueryTypeFilter: [{ DenyList: ['Read'] }, { AllowList: ['Read'] }, { DenyList: [] }],
+  RequestThrottling: [
+    { max_requests_per_second: 1_000_000 },
+    { max_requests_per_second: 50, per_command: { GET: 3 }, per_key_prefix: { k: 5 }, per_user: 20 },
+  ],
 }
 /** Kinds that need a server or chains of their own; they are proved in the simulator. */
 const ELSEWHERE = ['ValkeySinkSingle']
