@@ -199,6 +199,7 @@ export class Lane implements Transform, Carrier {
   #keep(upstream: Upstream, exchange: Exchange): boolean {
     this.#pool.keep(upstream, this)
     this.#pinned = true
+    this.#sharing.dress(upstream)
     countIn(this.#pool.stats.pins, this.#sharing.reason(exchange))
     return this.#send(upstream, exchange)
   }

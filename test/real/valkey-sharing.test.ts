@@ -93,6 +93,69 @@ test('another database, version or identity is another connection, for all that 
     for (const user of ['alice', 'bob']) assert.ok(lines.some((line) => line.includes(`user=${user}`)))
   }))
 
+test('a connection that is shared bears nobody’s name, one that is not its session’s', () =>
+  inPlace(1, async ({ open, connections }) => {
+    const [one, two, three] = [await open(), await open(), await open()]
+    const names = async () => (await connections()).map((line) => /\bname=(\S*)/.exec(line)![1]).sort()
+    assert.equal(await one.ask('CLIENT', 'SETNAME', 'one'), '+"OK"')
+    assert.match(await two.ask('HELLO', '3', 'SETNAME', 'two'), /proto/)
+    assert.match(await three.ask('HELLO', '3', 'SETNAME', 'three'), /proto/)
+    await eventually(async () => (await names()).join() === ',', 'a name was left behind')
+    await one.ask('MULTI')
+    await two.ask('WATCH', 'k')
+    assert.deepEqual(await names(), ['', '', 'one', 'two'])
+    await one.ask('EXEC')
+    await two.ask('UNWATCH')
+    await eventually(async () => (await names()).join() === ',,,', 'a name was left behind')
+    assert.equal(await two.ask('CLIENT', 'GETNAME'), '$"two"')
+  }))
+
+test('a session that keeps a shared connection to itself has its own name there', () =>
+  inPlace(1, async ({ open }) => {
+    const [named, nameless] = [await open(), await open()]
+    await nameless.ask('PING')
+    for (let round = 0; round < 20; round++) {
+      named.send('CLIENT', 'SETNAME', `round${round}`)
+      const before = nameless.replies.length
+      for (const words of [['GET', 'k'], ['WAIT', '0', '1'], ['MULTI'], ['CLIENT', 'GETNAME'], ['EXEC'], ['GET', 'k']])
+        nameless.send(...words)
+      assert.equal(await nameless.shown(before + 4), '*[*nil]'.replace('*nil', '$nil'))
+    }
+  }))
+
+for (const [what, words] of [
+  ['CONFIG SET requirepass', [['CONFIG', 'SET', 'requirepass', 'secret']]],
+  ['ACL SETUSER default', [['ACL', 'SETUSER', 'default', 'resetpass', '>secret']]],
+  ['the same in a transaction', [['MULTI'], ['CONFIG', 'SET', 'appendonly', 'no', 'REQUIREPASS', 'secret'], ['EXEC']]],
+] as const) {
+  test(`a password set through the proxy, by ${what}, is asked of those who come later, and of nobody else`, () =>
+    inPlace(1, async ({ open }) => {
+      const [before, other, third] = [await open(), await open(), await open()]
+      for (const client of [before, other]) assert.equal(await client.ask('SET', 'k', 'v'), '+"OK"')
+      for (const request of words) assert.doesNotMatch(await before.ask(...request), /^-/)
+      const after = await open()
+      assert.match(await after.ask('GET', 'k'), /NOAUTH/)
+      assert.equal(await other.ask('GET', 'k'), '$"v"')
+      // It had connected in time, though it asks only now.
+      assert.equal(await third.ask('GET', 'k'), '$"v"')
+      assert.equal(await third.ask('RESET'), '+"RESET"')
+      assert.match(await third.ask('GET', 'k'), /NOAUTH/)
+      assert.equal(await after.ask('RESET'), '+"RESET"')
+      assert.equal(await other.ask('GET', 'k'), '$"v"')
+      assert.equal(await after.ask('AUTH', 'secret'), '+"OK"')
+      assert.equal(await after.ask('GET', 'k'), '$"v"')
+    }))
+}
+
+test('RESET logs out nobody else, whoever has set a password', () =>
+  inPlace(1, async ({ open, redis }) => {
+    const [one, other] = [await open(), await open()]
+    for (const client of [one, other]) assert.equal(await client.ask('SET', 'k', 'v'), '+"OK"')
+    assert.equal(await redis.cli('CONFIG', 'SET', 'requirepass', 'secret'), 'OK')
+    assert.equal(await one.ask('RESET'), '+"RESET"')
+    assert.equal(await other.ask('GET', 'k'), '$"v"')
+  }))
+
 for (const [what, begin, end] of [
   ['a transaction', [['MULTI']], [['EXEC']]],
   ['a watch', [['WATCH', 'k']], [['UNWATCH']]],

@@ -1,4 +1,9 @@
 import { Frame } from '../../core/frame.ts'
+import { argumentsOf } from './body.ts'
+import { codeOf } from './commands.ts'
+
+const HELLO = codeOf('hello')
+const SETNAME = codeOf('client|setname')
 
 /** A reply of the proxy's own, from its bytes as latin1. */
 export function rawFrame(text: string, kind: number): Frame {
@@ -51,4 +56,11 @@ export function helloOf(args: readonly Buffer[]): Hello | null {
     } else return null
   }
   return { resp: version === '3' ? 3 : 2, credentials, name }
+}
+
+/** The name that a request gives its connection, empty where it takes it away; null: it leaves it as it is. */
+// Cold: once per change of attributes
+export function nameIn(request: Frame): Buffer | null {
+  if (request.code === SETNAME) return argumentsOf(request)[2] ?? null
+  return request.code === HELLO ? (helloOf(argumentsOf(request))?.name ?? null) : null
 }

@@ -26,8 +26,10 @@ import {
 } from './commands.ts'
 import { namesConnections, type ConnectionIds } from './connection-ids.ts'
 import { encodeRequest } from './encode.ts'
+import { ACCESS_CODES, changesAccess, type Guests } from './guests.ts'
 import { ARRAY, BULK, ERROR, INTEGER, MAP, NULL, SIMPLE } from './resp.ts'
 import { helloOf, rawFrame, withConnectionId } from './hello.ts'
+import type { ServerWire } from './wire-server.ts'
 
 const HELLO = codeOf('hello')
 const AUTH = codeOf('auth')
@@ -49,6 +51,13 @@ const NOTE_NAME = 2
 const NOTE_GET_NAME = 3
 const NOTE_ID = 4
 const NOTE_TRANSACTION = 5
+const NOTE_ACCESS = 6
+
+/** By code: what `#look` looks at. */
+const LOOK_AT_IDS = 1
+const LOOK_AT_ACCESS = 2
+const lookAt = Uint8Array.from(namesConnections, (names) => (names === 1 ? LOOK_AT_IDS : 0))
+for (const code of ACCESS_CODES) lookAt[code] = LOOK_AT_ACCESS
 
 /** First words of an HTTP request that a browser was made to send: servers hang up on them. */
 const HTTP_WORDS = ['post', 'host:']
@@ -65,26 +74,27 @@ interface Attributes {
   readonly database: number
   /** AUTH's arguments, as the session sent them: kept in memory only, to bring other connections to the same identity. */
   readonly credentials: readonly Buffer[] | null
+  /** Where there are none: `Guests.generation`. */
+  readonly guests: number
 }
 
 /** What the server calls the connections that sessions have for themselves. */
 const serverIds = new WeakMap<Upstream, number>()
 
 const NO_NAME = Buffer.alloc(0)
-const START: Attributes = { resp: 2, database: 0, credentials: null }
 
 // Cold: once per change of attributes
-function keyOf(attributes: Attributes): string {
-  const identity = attributes.credentials?.map((word) => `${word.length}:${word.toString('latin1')}`).join() ?? ''
-  return `${attributes.resp} ${attributes.database} ${identity}`
+function keyOf({ resp, database, credentials, guests }: Attributes): string {
+  const identity = credentials?.map((word) => `${word.length}:${word.toString('latin1')}`).join() ?? `guests ${guests}`
+  return `${resp} ${database} ${identity}`
 }
 
 /** One session's attributes: RESP version, database, identity, name. */
 export class ValkeySharing implements Sharing {
-  key = keyOf(START)
-  #now: Attributes = START
+  key: string
+  #now: Attributes
   /** The attributes if the request that is under way succeeds. */
-  #wanted: Attributes = START
+  #wanted: Attributes
   /** The name that it asks for, NO_NAME where it takes it away; null: it leaves it. */
   #wantedName: Buffer | null = null
   /** Names that were asked for and not granted yet, in their order. */
@@ -93,20 +103,31 @@ export class ValkeySharing implements Sharing {
   #queued: Attributes | null = null
   #queuedName: Buffer | null = null
   #name: Buffer | null = null
+  /** A request that changes what guests may do stands in a transaction. */
+  #queuedAccess = false
+  readonly #guests: Guests
   readonly #ids: ConnectionIds
   /** What CLIENT ID tells the session's client. */
   readonly #id: number
   #closed = false
 
-  constructor(ids: ConnectionIds, session: SessionInfo) {
+  constructor(ids: ConnectionIds, guests: Guests, session: SessionInfo) {
+    this.#guests = guests
     this.#ids = ids
     this.#id = ids.idFor(session)
+    this.#now = this.#wanted = this.#start()
+    this.key = keyOf(this.#now)
+  }
+
+  /** What a new connection has. */
+  #start(): Attributes {
+    return { resp: 2, database: 0, credentials: null, guests: this.#guests.generation }
   }
 
   plan(exchange: Exchange, pinned: boolean): number {
     const { code } = exchange.request
     const kind = commandClass[code]
-    if (namesConnections[code] === 1) this.#ids.translate(exchange.request)
+    if (lookAt[code] !== 0) this.#look(exchange)
     if (kind === CLASS_STATELESS) {
       if (!pinned || (code !== EXEC && code !== DISCARD) || !this.#mayHaveQueued) return PLAN_SHARE
       exchange.note = NOTE_TRANSACTION
@@ -123,13 +144,21 @@ export class ValkeySharing implements Sharing {
     return PLAN_PIN
   }
 
+  // Cold: requests about connections and users
+  #look(exchange: Exchange): void {
+    const { request } = exchange
+    if (lookAt[request.code] === LOOK_AT_IDS) this.#ids.translate(request)
+    else if (changesAccess(request)) exchange.note = NOTE_ACCESS
+  }
+
   reason(exchange: Exchange): string {
     const { code } = exchange.request
     return code === HELLO ? 'hello' : pinReason[code]
   }
 
-  target(): string {
-    return keyOf(this.#wanted)
+  target(exchange: Exchange): string {
+    // What it leaves may have fewer rights than those who share a connection were given when it was opened: no key is like this.
+    return exchange.request.code === RESET ? '' : keyOf(this.#wanted)
   }
 
   // Cold: once per upstream
@@ -147,7 +176,9 @@ export class ValkeySharing implements Sharing {
   }
 
   dress(upstream: Upstream): void {
-    if (this.#name !== null && this.#name.length !== 0) upstream.tell(encodeRequest(['CLIENT', 'SETNAME', this.#name]))
+    const name = this.#name ?? NO_NAME
+    // One that was shared may bear another session's, if only until the request that takes it away is executed.
+    if (name.length !== 0 || mayBearName(upstream)) upstream.tell(encodeRequest(['CLIENT', 'SETNAME', name]))
     const known = serverIds.get(upstream)
     if (known !== undefined) this.#ids.set(this.#id, known)
     else upstream.tell(encodeRequest(['CLIENT', 'ID']), (reply) => this.#learnId(upstream, reply))
@@ -155,7 +186,7 @@ export class ValkeySharing implements Sharing {
 
   undress(upstream: Upstream): void {
     this.#ids.clear(this.#id)
-    if (this.#name !== null && this.#name.length !== 0) upstream.tell(encodeRequest(['CLIENT', 'SETNAME', '']))
+    unname(upstream)
   }
 
   close(): void {
@@ -171,13 +202,23 @@ export class ValkeySharing implements Sharing {
   }
 
   replied(exchange: Exchange): boolean {
+    const changed = this.#take(exchange)
+    // It was checked by the server, and a connection that many share has no name.
+    if (exchange.upstream?.shared === true) unname(exchange.upstream)
+    return changed
+  }
+
+  #take(exchange: Exchange): boolean {
     const reply = exchange.response
     if (exchange.note === NOTE_NAME) {
       this.#named(exchange, reply)
       return false
     }
     // Without a reply nobody knows, and the connection stays the session's, as its wire says. Most likely it was granted.
-    if (reply === null) return exchange.note === NOTE_ATTRIBUTES && this.#set(this.#wanted, this.#wantedName)
+    if (reply === null) {
+      if (exchange.note === NOTE_ACCESS) this.#guests.accessChanged()
+      return exchange.note === NOTE_ATTRIBUTES && this.#set(this.#wanted, this.#wantedName)
+    }
     switch (exchange.note) {
       case NOTE_ATTRIBUTES:
         return this.#granted(exchange, reply)
@@ -187,6 +228,10 @@ export class ValkeySharing implements Sharing {
       case NOTE_ID:
         if (reply.kind === INTEGER) exchange.response = rawFrame(`:${this.#id}\r\n`, INTEGER)
         return false
+      case NOTE_ACCESS:
+        if (reply.kind === SIMPLE && !isOk(reply)) this.#queuedAccess = true
+        else if (reply.kind !== ERROR) this.#guests.accessChanged()
+        return false
       case NOTE_TRANSACTION:
         return this.#executed(reply.kind === ARRAY && !isNull(reply))
     }
@@ -194,7 +239,7 @@ export class ValkeySharing implements Sharing {
   }
 
   get #mayHaveQueued(): boolean {
-    return this.#queued !== null || this.#queuedName !== null || this.#namings.length !== 0
+    return this.#queued !== null || this.#queuedName !== null || this.#namings.length !== 0 || this.#queuedAccess
   }
 
   /** The transaction has ended: what it had queued holds, or not. */
@@ -202,6 +247,8 @@ export class ValkeySharing implements Sharing {
     const attributes = this.#queued ?? this.#now
     const name = this.#queuedName
     this.#queued = this.#queuedName = null
+    if (this.#queuedAccess && succeeded) this.#guests.accessChanged()
+    this.#queuedAccess = false
     return succeeded && this.#set(attributes, name)
   }
 
@@ -248,7 +295,7 @@ export class ValkeySharing implements Sharing {
     this.#wantedName = null
     if (request.code === RESET) {
       this.#wantedName = NO_NAME
-      return START
+      return this.#start()
     }
     if (request.code === AUTH) {
       if (args.length !== 2 && args.length !== 3) return null
@@ -299,6 +346,14 @@ export class ValkeySharing implements Sharing {
     if (reply.kind === NULL || isNull(reply)) return reply
     return this.#now.resp === 3 ? rawFrame('_\r\n', NULL) : rawFrame('$-1\r\n', BULK)
   }
+}
+
+function mayBearName(upstream: Upstream): boolean {
+  return (upstream.wire as ServerWire).mayBearName
+}
+
+function unname(upstream: Upstream): void {
+  if (mayBearName(upstream)) upstream.tell(encodeRequest(['CLIENT', 'SETNAME', '']))
 }
 
 function isNull(reply: Frame): boolean {

@@ -3,6 +3,7 @@ import { transform, type Env, type SessionFactory } from '../../core/kind.ts'
 import { Lane } from '../../core/lane.ts'
 import { Pool } from '../../core/pool.ts'
 import { ConnectionIds } from './connection-ids.ts'
+import { Guests } from './guests.ts'
 import { valkey } from './index.ts'
 import { BULK_ERROR, ERROR } from './resp.ts'
 import { ValkeySharing } from './sharing.ts'
@@ -41,6 +42,7 @@ export const valkeySinkSingle = transform({
     env.onClose(() => pool.close())
     env.pools.push(pool)
     const ids = new ConnectionIds()
-    return (session) => new Lane(pool, new ValkeySharing(ids, session), env, session, 'ValkeySinkSingle')
+    const guests = new Guests()
+    return (session) => new Lane(pool, new ValkeySharing(ids, guests, session), env, session, 'ValkeySinkSingle')
   },
 })

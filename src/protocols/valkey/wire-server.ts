@@ -8,6 +8,7 @@ import { Cutter } from './cutter.ts'
 import {
   DIRTY_MULTI,
   DIRTY_SUBSCRIBED,
+  EFFECT_ATTRIBUTE,
   EFFECT_DISCARD,
   EFFECT_EXEC,
   EFFECT_MULTI,
@@ -25,6 +26,7 @@ import {
   effectCount,
   effectOf,
 } from './effects.ts'
+import { nameIn } from './hello.ts'
 import { InFlight } from './in-flight.ts'
 import { ReplyScan } from './reply-scan.ts'
 import { ARRAY, PUSH, SIMPLE } from './resp.ts'
@@ -42,6 +44,8 @@ const REPLIES_SKIP = 2
 export class ServerWire implements Wire {
   matched = MATCH_DROP
   readonly session = new SessionState()
+  /** A name was sent to it, and no request since that surely takes it away. */
+  mayBearName = false
   readonly #cutter: Cutter
   readonly #inFlight = new InFlight()
   /** Those among what was taken out that never had a reply. */
@@ -185,6 +189,9 @@ export class ServerWire implements Wire {
       if (this.#replies === REPLIES_SKIP) this.#replies = REPLIES_ON
     }
     switch (effect) {
+      case EFFECT_ATTRIBUTE:
+        this.#followName(exchange.request)
+        break
       case EFFECT_MULTI:
         this.#inTransaction = true
         break
@@ -209,6 +216,12 @@ export class ServerWire implements Wire {
         }
     }
     this.#inFlight.push(exchange, isSilent ? effect | SILENT : effect, count)
+  }
+
+  // Cold: once per change of attributes
+  #followName(request: Frame): void {
+    const name = nameIn(request)
+    if (name !== null) this.mayBearName = name.length !== 0 || (this.mayBearName && this.#inTransaction)
   }
 
   /** The rare cases: pushes, and whatever happens while the connection carries state or the oldest request changes it. */
