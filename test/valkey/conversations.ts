@@ -216,7 +216,7 @@ export const CONVERSATIONS: Record<string, readonly Step[]> = {
       told: 'reply 2, reply 3, reply 4, dirty',
     },
     { sent: ['EXEC'], received: '*2\r\n+OK\r\n_\r\n', told: 'reply 5, dirty' },
-    { sent: ['CLIENT TRACKING OFF'], received: '+OK\r\n', told: 'reply 6, clean' },
+    { sent: ['CLIENT TRACKING OFF'], received: '+OK\r\n', told: 'reply 6, dirty' },
   ],
   'replies off and on again': [
     {
@@ -360,7 +360,7 @@ export const CONVERSATIONS: Record<string, readonly Step[]> = {
     { sent: ['HELLO 3'], received: '%1\r\n$5\r\nproto\r\n:3\r\n', told: 'reply 1, clean' },
     { sent: ['CLIENT TRACKING ON', 'GET k'], received: '+OK\r\n_\r\n', told: 'reply 2, reply 3, dirty' },
     { other: 'SET k 1', received: '>2\r\n$10\r\ninvalidate\r\n*1\r\n$1\r\nk\r\n', told: 'push, dirty' },
-    { sent: ['CLIENT TRACKING OFF', 'PING'], received: '+OK\r\n+PONG\r\n', told: 'reply 4, reply 5, clean' },
+    { sent: ['CLIENT TRACKING OFF', 'PING'], received: '+OK\r\n+PONG\r\n', told: 'reply 4, reply 5, dirty' },
   ],
   'what is kept from eviction': [
     { sent: ['CLIENT NO-EVICT ON', 'PING'], received: '+OK\r\n+PONG\r\n', told: 'reply 1, reply 2, dirty' },

@@ -40,6 +40,7 @@ export const DIRTY_MULTI = 1
 export const DIRTY_WATCH = 2
 export const DIRTY_SUBSCRIBED = 4
 export const DIRTY_REPLY = 8
+/** For good: of what was read while CLIENT TRACKING was on the server tells whoever has the connection when it is on again. */
 export const DIRTY_TRACKING = 16
 export const DIRTY_NO_EVICT = 32
 export const DIRTY_NO_TOUCH = 64
@@ -97,6 +98,7 @@ const bitsOf = new Int32Array(COMMAND_COUNT)
 const depends = new Uint8Array(COMMAND_COUNT)
 
 const CLIENT_REPLY = codeOf('client|reply')
+const CLIENT_TRACKING = codeOf('client|tracking')
 const HELLO = codeOf('hello')
 
 /** The count of the effect that `effectOf` found last. */
@@ -112,7 +114,8 @@ export function effectOf(frame: Frame): number {
   if (code === CLIENT_REPLY) return replyEffect(frame)
   if (code === HELLO) return helloOf(argumentsOf(frame)) === null ? EFFECT_UNKNOWN : EFFECT_ATTRIBUTE
   if (effect === EFFECT_DEBUGGER) return argumentIs(frame, 2, 'no') ? EFFECT_NONE : EFFECT_DEBUGGER
-  return argumentIs(frame, 2, 'off') ? EFFECT_CLEAR : EFFECT_SET
+  if (!argumentIs(frame, 2, 'off')) return EFFECT_SET
+  return code === CLIENT_TRACKING ? EFFECT_NONE : EFFECT_CLEAR
 }
 
 function replyEffect(frame: Frame): number {

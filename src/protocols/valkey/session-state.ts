@@ -11,6 +11,7 @@ import {
   DIRTY_REPLY,
   DIRTY_SKIP,
   DIRTY_SUBSCRIBED,
+  DIRTY_TRACKING,
   DIRTY_UNKNOWN,
   DIRTY_WATCH,
   EFFECT_ASKING,
@@ -39,7 +40,7 @@ import { ARRAY, BULK_ERROR, ERROR, SIMPLE } from './resp.ts'
 import { Transaction, type TransactionEffects } from './transaction.ts'
 
 /** Stays when RESET clears the rest, at some server at least: Redis 7.0 keeps NO-EVICT. */
-const KEPT_BY_RESET = DIRTY_CAPA | DIRTY_IMPORT_SOURCE | DIRTY_NO_EVICT | DIRTY_UNKNOWN | OPAQUE_BYTES
+const KEPT_BY_RESET = DIRTY_CAPA | DIRTY_IMPORT_SOURCE | DIRTY_NO_EVICT | DIRTY_TRACKING | DIRTY_UNKNOWN | OPAQUE_BYTES
 
 const UNKNOWN_COMMAND = Buffer.from('-ERR unknown ')
 const QUEUED = Buffer.from('+QUEUED\r\n')

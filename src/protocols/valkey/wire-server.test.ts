@@ -154,6 +154,21 @@ const TALKS: Record<string, readonly string[]> = {
     '< +OK\r\n',
     '= reply 4, clean',
   ],
+  'RESET does not end what a server may tell of, or keep, all the same': [
+    '> CLIENT TRACKING ON',
+    '> RESET',
+    '< +OK\r\n+RESET\r\n',
+    '= reply 1, reply 2, dirty',
+  ],
+  'RESET does not end NO-EVICT': [
+    '> CLIENT NO-EVICT ON',
+    '> RESET',
+    '< +OK\r\n+RESET\r\n',
+    '= reply 1, reply 2, dirty',
+    '> CLIENT NO-EVICT OFF',
+    '< +OK\r\n',
+    '= reply 3, clean',
+  ],
   'what is refused changes nothing': [
     '> CLIENT TRACKING ON',
     '> READONLY',
