@@ -189,18 +189,16 @@ export class Lane implements Transform, Carrier {
     return true
   }
 
-  #pin(reason: string): void {
+  #pin(reason: string, kept: Upstream | null = null): void {
     this.#pinned = true
-    this.#upstream = this.#pool.dedicate(this.#sharing.key, this, () => this.#sharing.handshake())
+    this.#upstream = kept ?? this.#pool.dedicate(this.#sharing.key, this, () => this.#sharing.handshake())
     this.#sharing.dress(this.#upstream)
     countIn(this.#pool.stats.pins, reason)
   }
 
   #keep(upstream: Upstream, exchange: Exchange): boolean {
     this.#pool.keep(upstream, this)
-    this.#pinned = true
-    this.#sharing.dress(upstream)
-    countIn(this.#pool.stats.pins, this.#sharing.reason(exchange))
+    this.#pin(this.#sharing.reason(exchange), upstream)
     return this.#send(upstream, exchange)
   }
 
