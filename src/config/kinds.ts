@@ -12,6 +12,9 @@ export const KINDS: KindList = {
     Valkey: async () => (await import('../protocols/valkey/source.ts')).valkeySource,
   },
   transforms: {
+    DebugForceEncode: async () => (await import('../transforms/debug-force-encode.ts')).debugForceEncode,
+    DebugForceParse: async () => (await import('../transforms/debug-force-parse.ts')).debugForceParse,
+    DebugLogToFile: async () => (await import('../transforms/debug-log-to-file.ts')).debugLogToFile,
     DebugPrinter: async () => (await import('../transforms/debug-printer.ts')).debugPrinter,
     DebugReturner: async () => (await import('../transforms/debug-returner.ts')).debugReturner,
     Loopback: async () => (await import('../transforms/loopback.ts')).loopback,

@@ -6,6 +6,8 @@ import { transform, type TransformKind } from '../core/kind.ts'
 
 /** Options of the kinds of the list that the kit can play; a kind with several faces has several. */
 const OPTIONS: Record<string, readonly unknown[]> = {
+  DebugForceEncode: [{ encode_requests: true, encode_responses: true }],
+  DebugForceParse: [{ parse_requests: true, parse_responses: true }],
   DebugPrinter: [{}],
   DebugReturner: [{ Valkey: '42' }, { Fail: null }],
   Loopback: [{}],
@@ -17,8 +19,8 @@ const OPTIONS: Record<string, readonly unknown[]> = {
     { max_requests_per_second: 50, per_command: { GET: 3 }, per_key_prefix: { k: 5 }, per_user: 20 },
   ],
 }
-/** Kinds that need a server or chains of their own; they are proved in the simulator. */
-const ELSEWHERE = ['ValkeySinkSingle']
+/** Kinds that need a server or chains of their own, and are proved in the simulator; and one that writes files, beside its test. */
+const ELSEWHERE = ['DebugLogToFile', 'ValkeySinkSingle']
 
 for (const [type, load] of Object.entries(KINDS.transforms)) {
   if (ELSEWHERE.includes(type)) continue
