@@ -111,6 +111,10 @@ export interface TransformKind<Options = unknown> {
   /** Facets of the protocol that it asks for. */
   readonly needs?: readonly 'queries'[]
   readonly options: z.ZodType<Options>
+  /** Options as a topology may have them, for the reference; absent: none are needed. */
+  readonly example?: Readonly<Record<string, unknown>>
+  /** Names of the metrics of its own, besides those that every transform has. */
+  readonly metrics?: readonly string[]
   /** The chains within `options`, whose schema has `z.array(z.unknown())` in their places. */
   subChains?(options: Options, name: string): readonly SubChainPlace[]
   /** Bytes of memory that the threads of the process are to share for it; absent: none. */

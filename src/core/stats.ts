@@ -134,3 +134,19 @@ export function noPoolStats(): PoolStats {
 export function countIn(map: Map<string, number>, key: string): void {
   map.set(key, (map.get(key) ?? 0) + 1)
 }
+
+/** Names of the metrics that every sink with a pool has. */
+export const POOL_METRICS: readonly string[] = [
+  'shotover_source_to_sink_latency_seconds',
+  'shotover_failed_requests_count',
+  'shotover_upstreams',
+  'shotover_in_flight',
+  'shotover_upstream_read_bytes',
+  'shotover_upstream_written_bytes',
+  'shotover_upstream_connect_failures_count',
+  'shotover_upstream_deaths_count',
+  'shotover_pins_count',
+  'shotover_isolations_count',
+  'shotover_late_replies_count',
+  'shotover_retries_count',
+]

@@ -13,6 +13,7 @@ export const debugForceEncode = transform({
     encode_requests: z.boolean().describe('Encode requests anew.'),
     encode_responses: z.boolean().describe('Encode replies anew.'),
   }),
+  example: { encode_requests: true, encode_responses: true },
   create({ encode_requests: encodesRequests, encode_responses: encodesResponses }, { log }) {
     return ({ protocol }) => {
       const anew = (frame: Frame): Frame => {

@@ -11,6 +11,7 @@ export const debugForceParse = transform({
     parse_requests: z.boolean().describe('Decode requests.'),
     parse_responses: z.boolean().describe('Decode replies.'),
   }),
+  example: { parse_requests: true, parse_responses: false },
   create({ parse_requests: parsesRequests, parse_responses: parsesResponses }, { log }) {
     return ({ protocol }) => {
       const parse = (frame: Frame) => {

@@ -14,6 +14,7 @@ export const debugReturner = transform({
     .refine(({ Valkey, Fail }) => (Valkey === undefined) !== (Fail === undefined), {
       message: 'Need to provide exactly one of these fields:\n* Valkey\n* Fail',
     }),
+  example: { Valkey: '42' },
   create({ Valkey: text }) {
     return ({ protocol }) => ({
       onRequests(batch, link) {

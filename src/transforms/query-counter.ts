@@ -64,6 +64,8 @@ export const queryCounter = transform({
   options: z.strictObject({
     counter_name: z.string().describe('Label `name` of the counters in the metrics.'),
   }),
+  example: { counter_name: 'main' },
+  metrics: [METRIC],
   create({ counter_name: counterName }, { metrics }) {
     // A series with no more than its name, always 0, says that the counter is there before the first query.
     metrics.counter(METRIC, { name: counterName, query: '', type: '' })

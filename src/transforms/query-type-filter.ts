@@ -65,6 +65,7 @@ export const queryTypeFilter = transform({
     .refine(({ AllowList, DenyList }) => (AllowList === undefined) !== (DenyList === undefined), {
       message: 'Need to provide exactly one of these fields:\n* AllowList\n* DenyList',
     }),
+  example: { DenyList: ['Write'] },
   create({ AllowList, DenyList }) {
     const refusedTypes = AllowList === undefined ? new Set(DenyList) : new Set(TYPES).difference(new Set(AllowList))
     let verdicts: Verdicts | null = null

@@ -7,6 +7,7 @@ import type { Protocol, QueryFacet } from '../core/protocol.ts'
 import type { Link, Transform } from '../core/transform.ts'
 import { RateLimit, SharedNames } from './rate-limit.ts'
 
+const METRIC = 'shotover_throttled_requests_count'
 const MESSAGE = 'Server overloaded'
 const NEVER =
   'A message was received that could never have been successfully delivered since it contains more sub messages than can ever be ' +
@@ -266,10 +267,16 @@ export const requestThrottling = transform({
     'What a second allows may come at once.',
   needs: ['queries'],
   options: OPTIONS,
+  example: {
+    max_requests_per_second: 10_000,
+    per_command: { KEYS: 5, FLUSHALL: 1 },
+    per_key_prefix: { 'session:': 2000 },
+    per_user: 1000,
+  },
+  metrics: [METRIC],
   sharedBytes: (options) => cellCount(options) * 8 + (options.per_user === undefined ? 0 : USERS_MAX * 4),
   create(options, env) {
-    const counter = (limit: LimitKind) =>
-      env.metrics.counter('shotover_throttled_requests_count', { name: env.name, limit })
+    const counter = (limit: LimitKind) => env.metrics.counter(METRIC, { name: env.name, limit })
     const refused = {
       all: counter('all'),
       command: counter('command'),

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { transform, type Env, type SessionFactory } from '../../core/kind.ts'
 import { Lane } from '../../core/lane.ts'
 import { Pool } from '../../core/pool.ts'
+import { POOL_METRICS } from '../../core/stats.ts'
 import { ConnectionIds } from './connection-ids.ts'
 import { Guests } from './guests.ts'
 import { valkey } from './index.ts'
@@ -29,6 +30,8 @@ export const valkeySinkSingle = transform({
       .describe('Where the server listens, host:port.'),
     connect_timeout_ms: z.int().nonnegative().describe('Milliseconds that connecting to the server may take.'),
   }),
+  example: { remote_address: '127.0.0.1:6379', connect_timeout_ms: 3000 },
+  metrics: POOL_METRICS,
   create(options, env: Env): SessionFactory {
     const pool = new Pool({
       endpoint: addressOf(options.remote_address)!,
