@@ -42,6 +42,7 @@ const SETNAME = codeOf('client|setname')
 const GETNAME = codeOf('client|getname')
 const CLIENT_ID = codeOf('client|id')
 const CLIENT_REPLY = codeOf('client|reply')
+const SCRIPT_DEBUG = codeOf('script|debug')
 const XREAD = codeOf('xread')
 const XREADGROUP = codeOf('xreadgroup')
 
@@ -105,6 +106,8 @@ export class ValkeySharing implements Sharing {
   #name: Buffer | null = null
   /** A request that changes what guests may do stands in a transaction. */
   #queuedAccess = false
+  /** The session pins for a request before which there must be no other: its connection gets nothing of the session's. */
+  #isBare = false
   readonly #guests: Guests
   readonly #ids: ConnectionIds
   /** What CLIENT ID tells the session's client. */
@@ -141,6 +144,7 @@ export class ValkeySharing implements Sharing {
       exchange.response = null
       return PLAN_END
     }
+    this.#isBare = code === SCRIPT_DEBUG
     return PLAN_PIN
   }
 
@@ -176,6 +180,7 @@ export class ValkeySharing implements Sharing {
   }
 
   dress(upstream: Upstream): void {
+    if (this.#isBare) return
     const name = this.#name ?? NO_NAME
     // One that was shared may bear another session's, if only until the request that takes it away is executed.
     if (name.length !== 0 || mayBearName(upstream)) upstream.tell(encodeRequest(['CLIENT', 'SETNAME', name]))
@@ -185,6 +190,7 @@ export class ValkeySharing implements Sharing {
   }
 
   undress(upstream: Upstream): void {
+    this.#isBare = false
     this.#ids.clear(this.#id)
     unname(upstream)
   }
