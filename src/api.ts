@@ -6,7 +6,19 @@ export type { Batch, Exchange } from './core/exchange.ts'
 export { FRAME_HEAD, FRAME_LAST, FRAME_WHOLE } from './core/frame.ts'
 export type { Frame } from './core/frame.ts'
 export { transform } from './core/kind.ts'
-export type { Counter, Env, Gauge, Limits, Log, Metrics, SessionFactory, Summary, TransformKind } from './core/kind.ts'
+export type {
+  Counter,
+  Env,
+  Gauge,
+  Limits,
+  Log,
+  Metrics,
+  OptionsSchema,
+  SessionFactory,
+  Summary,
+  TransformKind,
+  Zod,
+} from './core/kind.ts'
 export type { FailureKind, Protocol, QueryCodes, QueryFacet, QueryType } from './core/protocol.ts'
 export type { Link, SessionInfo, Transform } from './core/transform.ts'
 export type { Reply as ValkeyReply, Request as ValkeyRequest } from './protocols/valkey/values.ts'

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { schemaOf } from '../src/config/options.ts'
 import { Budget } from '../src/core/budget.ts'
 import type { StageSpec } from '../src/core/chain.ts'
 import { LIMITS, type Env, type Limits, type Log, type TransformKind } from '../src/core/kind.ts'
@@ -79,7 +80,7 @@ class Stand {
 
   #place({ kind, options }: Placed): void {
     const name = `${kind.type}-${this.chain.stages.length + 1}`
-    const parsed = kind.options.parse(options)
+    const parsed = schemaOf(kind.options).parse(options)
     const env: Env = {
       world: this.sim.world,
       metrics: this.registry,

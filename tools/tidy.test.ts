@@ -240,6 +240,17 @@ const samples: [string, Record<string, string>, string[]][] = [
     },
     ['dependencies docs/dependencies.md:1', 'dependencies docs/dependencies.md:1', 'dependencies src/core/x.ts:2'],
   ],
+  [
+    'libraries that only the main thread needs, loaded by a thread that serves clients',
+    {
+      'src/runtime/worker-main.ts': "import { a } from '../config/a.ts'\na()",
+      'src/config/a.ts':
+        "import type { z } from 'zod'\nexport const a = async (): Promise<z.ZodType> => (await import('./b.ts')).b",
+      'src/config/b.ts': "import { z } from 'zod'\nexport const b = z.any()",
+      'src/config/c.ts': "import { z } from 'zod'\nexport const c = z.any()",
+    },
+    ['threads src/config/b.ts:1'],
+  ],
   ['text that is not TypeScript', { 'src/core/a.ts': 'enum A { B }' }, ['syntax src/core/a.ts:1']],
 ]
 

@@ -1,12 +1,11 @@
 import { transform } from '../../src/core/kind.ts'
-import { z } from 'zod'
 
 /** What a user's transform costs, written as hooks: it reads the name of every command and the first byte of every reply. */
 export default transform({
   type: 'FirstWordHooks',
   doc: 'Answers FLUSHALL and FLUSHDB with an error, and counts error replies.',
   needs: ['queries'],
-  options: z.strictObject({}),
+  options: (z) => z.strictObject({}),
   create(_options, { metrics, name }) {
     const errors = metrics.counter('bench_error_replies', { transform: name })
     return ({ protocol }) => {

@@ -1,13 +1,12 @@
 import { around } from '../../src/core/around.ts'
 import { transform } from '../../src/core/kind.ts'
-import { z } from 'zod'
 
 /** The same as first-word-hooks.ts, written as an onion. */
 export default transform({
   type: 'FirstWordOnion',
   doc: 'Answers FLUSHALL and FLUSHDB with an error, and counts error replies.',
   needs: ['queries'],
-  options: z.strictObject({}),
+  options: (z) => z.strictObject({}),
   create(_options, { metrics, name }) {
     const errors = metrics.counter('bench_error_replies', { transform: name })
     return ({ protocol }) => {

@@ -1,14 +1,14 @@
 import { transform } from 'shotover'
-import { z } from 'zod'
 
 /** Answers writes to keys with one of the prefixes by an error; the server never sees them. */
 export default transform({
   type: 'ProtectKeys',
   doc: 'Refuses writes to keys that begin with one of the prefixes.',
   needs: ['queries'],
-  options: z.strictObject({
-    prefixes: z.array(z.string()).min(1).describe('Beginnings of the keys that nobody may write.'),
-  }),
+  options: (z) =>
+    z.strictObject({
+      prefixes: z.array(z.string()).min(1).describe('Beginnings of the keys that nobody may write.'),
+    }),
   // Once per topology; what is made here is shared by all its clients.
   create({ prefixes }, { log }) {
     const isProtected = (key: string) => prefixes.some((prefix) => key.startsWith(prefix))

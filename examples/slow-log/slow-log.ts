@@ -1,13 +1,13 @@
 import { around, transform } from 'shotover'
-import { z } from 'zod'
 
 /** Logs the requests of a batch that took long, from here to the server and back. */
 export default transform({
   type: 'SlowLog',
   doc: 'Logs requests whose replies took long to come.',
-  options: z.strictObject({
-    slower_than_ms: z.int().positive().describe('Milliseconds that a reply may take without being logged.'),
-  }),
+  options: (z) =>
+    z.strictObject({
+      slower_than_ms: z.int().positive().describe('Milliseconds that a reply may take without being logged.'),
+    }),
   create({ slower_than_ms }, { log, world }) {
     return ({ protocol, clientAddress }) =>
       around(async (batch, next) => {

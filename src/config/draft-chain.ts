@@ -2,7 +2,7 @@ import type { SourceKind, TransformKind } from '../core/kind.ts'
 import { didYouMean, oneOf } from './diagnostics.ts'
 import type { DraftChain, DraftSubChain, DraftTransform } from './draft.ts'
 import { FIELDS_NOT_YET, RENAMED_KINDS, SHOTOVER_TRANSFORMS, type KindList } from './kinds.ts'
-import { checkOptions, describeValue } from './options.ts'
+import { checkOptions, describeValue, schemaOf } from './options.ts'
 import { PackageNotFound, isUserKind, loadUserKind } from './user-kinds.ts'
 import type { Path, YamlFile } from './yaml-file.ts'
 
@@ -112,7 +112,7 @@ async function readTransform(
   }
   const name = named ? written : `${kind.type}-${ordinal}`
   const notSupported = FIELDS_NOT_YET[kind.type] ?? []
-  const checked = checkOptions(kind.options, options, { file, path, otherFields: ['name'], notSupported })
+  const checked = checkOptions(schemaOf(kind.options), options, { file, path, otherFields: ['name'], notSupported })
   const subChains = checked.options === undefined ? [] : await readSubChains(reading, kind, checked.options, name, path)
   return { index, path, kind, module, name, named, options: checked.options, refused: checked.refused, subChains }
 }

@@ -1,4 +1,5 @@
-import type { z } from 'zod'
+import { z } from 'zod'
+import type { OptionsSchema } from '../core/kind.ts'
 import { didYouMean, oneOf } from './diagnostics.ts'
 import type { Path, YamlFile } from './yaml-file.ts'
 
@@ -27,6 +28,11 @@ export interface OptionsContext {
   readonly otherFields: readonly string[]
   /** Fields that Shotover has here and this version has not yet. */
   readonly notSupported: readonly string[]
+}
+
+/** The schema itself, of what a kind has as its `options`. */
+export function schemaOf<Options>(options: OptionsSchema<Options>): z.ZodType<Options> {
+  return typeof options === 'function' ? options(z) : options
 }
 
 /** Checks `value` against `schema`; what is wrong is noted in the file. Null for an optional field is as good as its absence. */

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { KINDS, type KindList } from './kinds.ts'
+import { schemaOf } from './options.ts'
 import { settingsSchema } from './settings.ts'
 import { sourceSchema } from './topology.ts'
 
@@ -26,7 +27,7 @@ export async function topologySchema(kinds: KindList = KINDS): Promise<JsonSchem
   const transforms: Record<string, JsonSchema> = {}
   for (const load of Object.values(kinds.transforms)) {
     const kind = await load()
-    transforms[kind.type] = withChains(nullable(named(toJson(kind.options), kind.doc)))
+    transforms[kind.type] = withChains(nullable(named(toJson(schemaOf(kind.options)), kind.doc)))
   }
   const sources: Record<string, JsonSchema> = {}
   for (const load of Object.values(kinds.sources)) {

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, test } from 'node:test'
+import { schemaOf } from './options.ts'
 import { PackageNotFound, importKind, isUserKind, loadUserKind } from './user-kinds.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'user-kinds-'))
@@ -54,7 +55,7 @@ test('a package of its own comes before ours', async () => {
   )
   const file = write('other/mine.ts', KIND)
   const kind = await importKind(file)
-  assert.equal(kind.options.safeParse({}), 'their zod')
+  assert.equal(schemaOf(kind.options).safeParse({}), 'their zod')
 })
 
 test('a package that is not there is told from one that is broken', async () => {
@@ -81,7 +82,7 @@ const BROKEN: [string, string, RegExp][] = [
   [
     'open.ts',
     "export default { type: 'A', create() {} }",
-    /open\.ts is no transform: its default export has no zod schema `options`$/,
+    /open\.ts is no transform: its default export has no `options`: neither a zod schema nor a function of zod that makes one$/,
   ],
 ]
 for (const [file, text, message] of BROKEN) {

@@ -54,7 +54,9 @@ function missingFrom(kind: unknown): string | null {
   if (typeof fields !== 'object' || fields === null) return 'its default export is not what `transform({...})` returns'
   if (typeof fields.type !== 'string') return 'its default export has no `type`'
   if (typeof fields.create !== 'function') return 'its default export has no function `create`'
-  if (typeof fields.options?.safeParse !== 'function') return 'its default export has no zod schema `options`'
+  const { options } = fields
+  if (typeof options !== 'function' && typeof options?.safeParse !== 'function')
+    return 'its default export has no `options`: neither a zod schema nor a function of zod that makes one'
   return null
 }
 

@@ -100,6 +100,15 @@ export interface SubChainPlace {
   readonly protocol?: string
 }
 
+/** What schemas are made with: `z` of zod. */
+export type Zod = typeof z
+
+/**
+ * The schema of a kind's options, or what makes it of zod's `z`. Only the thread that reads a topology calls that, so that threads
+ * which serve clients need no zod, nor memory for it.
+ */
+export type OptionsSchema<Options> = z.ZodType<Options> | ((z: Zod) => z.ZodType<Options>)
+
 /** A registered type of transform or sink. Registered once per process, created once per topology, opened once per session. */
 export interface TransformKind<Options = unknown> {
   readonly type: string
@@ -129,7 +138,7 @@ export interface SourceKind {
   readonly protocol: Protocol
 }
 
-/** Declares a kind of transform. `options` is a zod strict object without `name`, which every transform has. */
+/** Declares a kind of transform. `options` makes a zod strict object without `name`, which every transform has. */
 export function transform<Options>(
   kind: Omit<TransformKind<Options>, 'terminating'> & { terminating?: boolean },
 ): TransformKind<Options> {

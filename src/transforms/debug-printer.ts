@@ -1,11 +1,10 @@
-import { z } from 'zod'
 import { transform } from '../core/kind.ts'
 
 /** Logs every request and reply that passes, decoded. Of a large one that passes in parts it shows the beginning. */
 export const debugPrinter = transform({
   type: 'DebugPrinter',
   doc: 'Logs every request and every reply that passes, for debugging.',
-  options: z.strictObject({}),
+  options: (z) => z.strictObject({}),
   create(_options, { log }) {
     return ({ protocol }) => ({
       onRequests(batch, link) {

@@ -1,4 +1,3 @@
-import { z } from 'zod'
 import { transform } from '../core/kind.ts'
 
 /** Ends a chain without a server: the same reply to every request, or an error of the chain, which ends the session. */

@@ -1,4 +1,3 @@
-import { z } from 'zod'
 import { transform } from '../core/kind.ts'
 
 /**
@@ -9,7 +8,7 @@ export const loopback = transform({
   type: 'Loopback',
   doc: 'Answers every request with the request itself.',
   terminating: true,
-  options: z.strictObject({}),
+  options: (z) => z.strictObject({}),
   create() {
     return () => ({
       wants: () => 'whole',

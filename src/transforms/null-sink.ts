@@ -1,5 +1,4 @@
 // Hot path
-import { z } from 'zod'
 import { transform } from '../core/kind.ts'
 
 const MESSAGE = 'Handled by shotover null transform'
@@ -9,7 +8,7 @@ export const nullSink = transform({
   type: 'NullSink',
   doc: 'Answers every request with an error.',
   terminating: true,
-  options: z.strictObject({}),
+  options: (z) => z.strictObject({}),
   create() {
     return ({ protocol }) => ({
       onRequests(batch, link) {

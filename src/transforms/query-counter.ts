@@ -1,5 +1,4 @@
 // Hot path
-import { z } from 'zod'
 import type { Frame } from '../core/frame.ts'
 import { transform, type Counter, type Metrics } from '../core/kind.ts'
 import type { QueryFacet } from '../core/protocol.ts'

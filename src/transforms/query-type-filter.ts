@@ -1,15 +1,14 @@
 // Hot path
-import { z } from 'zod'
 import type { Batch } from '../core/exchange.ts'
 import type { Frame } from '../core/frame.ts'
-import { transform } from '../core/kind.ts'
+import { transform, type Zod } from '../core/kind.ts'
 import type { Protocol, QueryFacet, QueryType } from '../core/protocol.ts'
 import type { Link } from '../core/transform.ts'
 
 const MESSAGE = 'Message was filtered out by shotover'
 
 const TYPES: readonly QueryType[] = ['Read', 'Write', 'ReadWrite', 'SchemaChange', 'PubSubMessage']
-const list = () => z.array(z.enum(TYPES)).optional()
+const list = (z: Zod) => z.array(z.enum(TYPES)).optional()
 
 /** Which requests are refused. */
 class Verdicts {

@@ -34,6 +34,19 @@ export function resolveImport(from: string, specifier: string): string {
   return specifier.startsWith('.') ? posix.join(posix.dirname(from), specifier) : specifier
 }
 
+/** Every file that `entry` loads, itself included; imports at run time are as good as others. */
+export function loadedBy(entry: string, tree: ReadonlyMap<string, SourceFile>): SourceFile[] {
+  const found = new Set<SourceFile>()
+  const visit = (path: string) => {
+    const file = tree.get(path)
+    if (file === undefined || found.has(file)) return
+    found.add(file)
+    for (const { specifier, typeOnly } of file.imports) if (!typeOnly) visit(resolveImport(path, specifier))
+  }
+  visit(entry)
+  return [...found]
+}
+
 /** Each circle of imports that run time sees, once, as the paths along it. */
 export function valueCycles(tree: ReadonlyMap<string, SourceFile>): string[][] {
   const cycles: string[][] = []

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { resolveImport, valueCycles } from './floors.ts'
+import { loadedBy, resolveImport, valueCycles } from './floors.ts'
 import { checkFile, type Violation } from './rules.ts'
 import { lineAt, SourceFile } from './source-file.ts'
 
@@ -44,6 +44,7 @@ export function checkProject(files: ReadonlyMap<string, string>): Violation[] {
   for (const cycle of valueCycles(tree)) {
     violations.push({ rule: 'cycles', path: cycle[0], line: 1, message: `imports itself: ${cycle.join(' -> ')}` })
   }
+  violations.push(...checkThreads(tree))
   const manifest = files.get('package.json')
   if (manifest !== undefined) {
     violations.push(...checkDependencies(JSON.parse(manifest), files.get('docs/dependencies.md') ?? '', tree))
@@ -58,6 +59,20 @@ const PLACES =
 function* checkText(path: string, text: string): Iterable<Violation> {
   for (const match of text.matchAll(PLACES)) {
     yield { rule: 'places', path, line: lineAt(text, match.index), message: `names ${match[0].trim()}` }
+  }
+}
+
+const THREAD_ENTRY = 'src/runtime/worker-main.ts'
+const MAIN_THREAD_ONLY = new Set(['zod', 'yaml', 'commander'])
+
+/** What a thread that serves clients loads, it loads as often as there are threads: the libraries that read files stay outside. */
+function* checkThreads(tree: ReadonlyMap<string, SourceFile>): Iterable<Violation> {
+  for (const { path, imports } of loadedBy(THREAD_ENTRY, tree)) {
+    for (const { specifier, line, typeOnly } of imports) {
+      if (typeOnly || !MAIN_THREAD_ONLY.has(specifier)) continue
+      const hint = specifier === 'zod' ? '; options of a kind are a function of it: `options: (z) => ...`' : ''
+      yield { rule: 'threads', path, line, message: `${THREAD_ENTRY} must not load ${specifier}${hint}` }
+    }
   }
 }
 

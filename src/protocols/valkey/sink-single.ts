@@ -1,4 +1,3 @@
-import { z } from 'zod'
 import { transform, type Env, type SessionFactory } from '../../core/kind.ts'
 import { Lane } from '../../core/lane.ts'
 import { Pool } from '../../core/pool.ts'
