@@ -7,10 +7,11 @@ import { readTopology } from '../config/topology.ts'
 import type { CheckedTopology, Settings } from '../config/checked.ts'
 import type { LogRoot } from '../observability/log.ts'
 import { logStartFailure } from '../observability/start-failure.ts'
+import { descriptorLimit } from '../runtime/descriptors.ts'
 import type { RunFlags } from './command-line.ts'
 import { openLog } from './open-log.ts'
 import { VERSION } from './version.ts'
-import { descriptorLimit, warningsFor } from './warnings.ts'
+import { warningsFor } from './warnings.ts'
 
 const START_FAILED = 1
 

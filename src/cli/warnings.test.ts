@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { checkTopology } from '../config/topology.ts'
 import { TEST_KINDS } from '../../test/golden/kinds.ts'
-import { descriptorLimit, warningsFor } from './warnings.ts'
+import { warningsFor } from './warnings.ts'
 
 async function warnings(addresses: readonly string[], limit: number, descriptors: number | null): Promise<string[]> {
   const sources = addresses.map((address, index) => ({
@@ -27,10 +27,4 @@ test('too few file descriptors for all clients and their connections are warned 
   const [text, ...more] = await warnings(['127.0.0.1:1', '127.0.0.1:2'], 480, 1983)
   assert.deepEqual(more, [])
   assert.match(text, /^this process may open 1983 file descriptors, .* need up to 1984: raise the limit/)
-})
-
-test('the limit of this process is read', () => {
-  const limit = descriptorLimit()
-  if (process.platform === 'linux') assert.ok(limit !== null && limit > 0)
-  else assert.equal(limit, null)
 })

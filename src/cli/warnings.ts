@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { isLoopback } from '../config/addresses.ts'
 import type { CheckedTopology } from '../config/checked.ts'
 
@@ -25,14 +24,4 @@ export function warningsFor(topology: CheckedTopology, descriptorLimit: number |
     )
   }
   return warnings
-}
-
-/** How many file descriptors this process may have open; null where the system does not tell. */
-export function descriptorLimit(): number | null {
-  try {
-    const line = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))
-    return line === null ? null : Number(line[1])
-  } catch {
-    return null
-  }
 }

@@ -14,7 +14,12 @@ interface Running {
 
 const LOOPBACK = { host: '127.0.0.1', port: 0 }
 
-async function start(t: TestContext, address = LOOPBACK, metrics = async () => 'hits 1\n'): Promise<Running> {
+async function start(
+  t: TestContext,
+  address = LOOPBACK,
+  metrics = async () => 'hits 1\n',
+  obstacles: readonly string[] = [],
+): Promise<Running> {
   const logged: string[] = []
   const filters: string[] = []
   const at = (level: string) => (message: string) => void logged.push(`${level} ${message}`)
@@ -22,6 +27,7 @@ async function start(t: TestContext, address = LOOPBACK, metrics = async () => '
     address,
     log: { debug: at('DEBUG'), info: at('INFO'), warn: at('WARN'), error: at('ERROR') },
     metrics,
+    obstacles: () => obstacles,
     setFilter(text) {
       parseDirectives(text)
       filters.push(text)
@@ -36,6 +42,7 @@ interface Case {
   readonly method: string
   readonly path: string
   readonly body?: string
+  readonly obstacles?: readonly string[]
   readonly status: number
   readonly type?: string
   readonly answer: string
@@ -76,9 +83,19 @@ const cases: Case[] = [
   {
     name: 'nothing else is there',
     method: 'GET',
-    path: '/health',
+    path: '/toString',
     status: 404,
-    answer: 'HTTP 404 error: there is nothing at /health: try /filter or /metrics',
+    answer: 'HTTP 404 error: there is nothing at /toString: try /filter or /metrics',
+  },
+  { name: 'who can answer is healthy', method: 'GET', path: '/health', status: 200, answer: 'healthy' },
+  { name: 'it is ready', method: 'GET', path: '/ready', status: 200, answer: 'ready' },
+  {
+    name: 'it is not ready, and says why',
+    method: 'GET',
+    path: '/ready',
+    obstacles: ['[a] has as many clients as it may: 7', '[b] can’t listen'],
+    status: 503,
+    answer: 'not ready: [a] has as many clients as it may: 7; [b] can’t listen',
   },
   {
     name: 'a filter without end is refused',
@@ -90,9 +107,9 @@ const cases: Case[] = [
   },
 ]
 
-for (const { name, method, path, body, status, type, answer } of cases) {
+for (const { name, method, path, body, obstacles, status, type, answer } of cases) {
   test(name, async (t) => {
-    const { url, filters, logged } = await start(t)
+    const { url, filters, logged } = await start(t, LOOPBACK, undefined, obstacles)
     const response = await fetch(url + path, { method, body })
     assert.equal(response.status, status)
     assert.equal(await response.text(), answer)

@@ -18,6 +18,8 @@ export interface AdminOptions {
   readonly log: Log
   /** All metrics in the exposition format. */
   metrics(): Promise<string>
+  /** Why clients should go elsewhere now; empty where they need not. */
+  obstacles(): readonly string[]
   /** Replaces the filter of the log. Throws where the text is none, and keeps the old one then. */
   setFilter(text: string): void
 }
@@ -37,7 +39,7 @@ class HttpError extends Error {
   }
 }
 
-/** Serves metrics and takes the log's filter. A failure to listen is logged and otherwise none: the proxy can do without. */
+/** Serves metrics and the state of the process, and takes the log's filter. A failure to listen is logged and otherwise none: the proxy can do without. */
 export async function startAdmin(options: AdminOptions): Promise<Admin> {
   const { address, log } = options
   const server = createServer({
@@ -86,8 +88,8 @@ function listen(server: Server, { host, port }: Address): Promise<void> {
 
 async function respond(options: AdminOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
   try {
-    const [type, body] = await answer(options, request)
-    send(response, 200, type, body)
+    const [status, type, body] = await answer(options, request)
+    send(response, status, type, body)
   } catch (error) {
     // Whoever asked is gone.
     if ((error as NodeJS.ErrnoException).code === 'ECONNRESET') return
@@ -98,7 +100,7 @@ async function respond(options: AdminOptions, request: IncomingMessage, response
     if (status === 405) response.setHeader('allow', message)
     // What is left of the request is not worth reading.
     if (!request.complete) response.setHeader('connection', 'close')
-    send(response, status, 'text/plain; charset=utf-8', status === 405 ? '' : `HTTP ${status} error: ${message}`)
+    send(response, status, TEXT_TYPE, status === 405 ? '' : `HTTP ${status} error: ${message}`)
   }
 }
 
@@ -108,14 +110,37 @@ function send(response: ServerResponse, status: number, type: string, body: stri
   response.end(body)
 }
 
-/** Content type and body. */
-async function answer({ log, metrics, setFilter }: AdminOptions, request: IncomingMessage): Promise<[string, string]> {
+const METHODS: Readonly<Record<string, string>> = {
+  '/': 'GET',
+  '/metrics': 'GET',
+  '/filter': 'PUT',
+  '/health': 'GET',
+  '/ready': 'GET',
+}
+const TEXT_TYPE = 'text/plain; charset=utf-8'
+
+/** Status, content type and body. */
+async function answer(options: AdminOptions, request: IncomingMessage): Promise<[number, string, string]> {
   const [path] = (request.url ?? '/').split('?')
-  const allowed = { '/': 'GET', '/metrics': 'GET', '/filter': 'PUT' }[path!]
+  const allowed = Object.hasOwn(METHODS, path!) ? METHODS[path!] : undefined
   if (allowed === undefined) throw new HttpError(404, `there is nothing at ${path}: try /filter or /metrics`)
   if (request.method !== allowed) throw new HttpError(405, allowed)
-  if (path === '/metrics') return [EXPOSITION_TYPE, await metrics()]
-  if (path === '/') return ['text/plain; charset=utf-8', 'try /filter or /metrics']
+  if (path === '/metrics') return [200, EXPOSITION_TYPE, await options.metrics()]
+  if (path === '/') return [200, TEXT_TYPE, 'try /filter or /metrics']
+  // Who can answer is alive. Threads that hang are dealt with, and no reason to end the others.
+  if (path === '/health') return [200, TEXT_TYPE, 'healthy']
+  if (path === '/ready') return readiness(options.obstacles())
+  return await setFilter(options, request)
+}
+
+function readiness(obstacles: readonly string[]): [number, string, string] {
+  return obstacles.length === 0 ? [200, TEXT_TYPE, 'ready'] : [503, TEXT_TYPE, `not ready: ${obstacles.join('; ')}`]
+}
+
+async function setFilter(
+  { log, setFilter }: AdminOptions,
+  request: IncomingMessage,
+): Promise<[number, string, string]> {
   const text = await readBody(request)
   try {
     setFilter(text)
@@ -123,7 +148,7 @@ async function answer({ log, metrics, setFilter }: AdminOptions, request: Incomi
     throw new HttpError(500, (error as Error).message)
   }
   log.info(`filter set to: ${text}`)
-  return ['text/plain; charset=utf-8', 'Filter set']
+  return [200, TEXT_TYPE, 'Filter set']
 }
 
 async function readBody(request: IncomingMessage): Promise<string> {

@@ -60,6 +60,8 @@ export const FAMILIES: Readonly<Record<string, Family>> = {
   shotover_late_replies_count: counter('Replies that were dropped because nobody waited for them any more.'),
   shotover_retries_count: counter('Requests that were sent again on another connection.'),
   shotover_thread_restarts_count: counter('Core threads that died and were started again.'),
+  shotover_thread_stalls_count: counter('Times that a thread did not answer for ten seconds.'),
+  shotover_thread_hangs_count: counter('Core threads that were ended because they did not answer for a minute.'),
   shotover_process_resident_bytes: gauge('Memory of the process that is resident.'),
   shotover_heap_used_bytes: gauge('Memory in use on the JavaScript heap of a thread.'),
   shotover_external_bytes: gauge('Memory outside the JavaScript heap that objects of a thread hold, buffers included.'),

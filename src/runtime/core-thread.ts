@@ -4,6 +4,7 @@ import { Core, type CoreOptions } from './core.ts'
 
 /** A thread that serves clients, as the main thread sees it. */
 export interface CoreThread {
+  readonly name: string
   /** Sessions that it was given and that have not ended. */
   readonly sessions: number
   /** Gives it a client of the source with that place in the topology. Throws where the socket can't be handed over any more. */
@@ -11,6 +12,10 @@ export interface CoreThread {
   snapshot(): Promise<Snapshot>
   /** The filter of the process's log is another one. */
   filterChanged(): void
+  /** Asks for a sign of life. Returns for how many milliseconds there has been none since it was asked for. */
+  pulse(now: number): number
+  /** Time passed that nobody could have answered in. */
+  forgive(): void
   /** Lets every session finish what is in flight and end. Resolves when none is left. */
   drain(): Promise<void>
   /** Ends at once. */
@@ -19,6 +24,7 @@ export interface CoreThread {
 
 /** Serves clients on the main thread itself. */
 export class LocalThread implements CoreThread {
+  readonly name = 'main'
   #core: Core | null = null
   #sessions = 0
 
@@ -46,6 +52,13 @@ export class LocalThread implements CoreThread {
   }
 
   filterChanged(): void {}
+
+  /** Who asks is the same thread. */
+  pulse(): number {
+    return 0
+  }
+
+  forgive(): void {}
 
   drain(): Promise<void> {
     return this.#core!.drain()

@@ -7,6 +7,7 @@ import type { CheckedSource } from '../config/checked.ts'
 import { LIMITS } from '../core/kind.ts'
 import { LogRoot } from '../observability/log.ts'
 import { Registry } from '../observability/metrics.ts'
+import { Descriptors } from './descriptors.ts'
 import { Listener } from './listener.ts'
 
 /** Longest that a test may take. */
@@ -18,6 +19,8 @@ class Play {
   readonly logged: string[] = []
   readonly registry = new Registry()
   readonly listener: Listener
+  /** File descriptors run short. */
+  short = false
   readonly #sockets: Socket[] = []
   readonly #clients: Socket[] = []
   #waiting: { seconds: number; act: () => void } | null = null
@@ -55,6 +58,9 @@ class Play {
         this.#sockets.push(socket)
         this.#tell()
       },
+      descriptors: new Descriptors(() => {
+        throw Object.assign(new Error(), { code: this.short ? 'EMFILE' : 'ENOENT' })
+      }),
       after: (seconds, act) => {
         this.#waiting = { seconds, act }
         this.#tell()
@@ -249,6 +255,48 @@ test('an error of accepting is counted, waited for, and told when it is over', B
     'INFO New connection from 127.0.0.1',
   ])
   assert.equal(play.metric('shotover_connections_accept_failures_count'), 2)
+})
+
+test('when file descriptors run short clients wait, and come in when there are some again', BOUND, async (t) => {
+  const play = new Play(t, { connectionLimit: 9 })
+  play.short = true
+  await play.listener.start()
+  assert.equal(play.listener.obstacle, null)
+  // The first one shows it, and is served.
+  await play.client()
+  await play.until(() => play.accepted.length === 1)
+  play.elapse()
+  await play.client()
+  await play.settled()
+  assert.equal(play.accepted.length, 1)
+  const failure =
+    'WARN [src] Failed to accept incoming connection on listener [127.0.0.1:0] with error: Too many open files (os error 24)'
+  assert.equal(play.logged.at(-1), failure)
+  assert.equal(play.listener.obstacle, "[src] can't accept clients on 127.0.0.1:0")
+  assert.equal(play.waits, 2)
+  play.short = false
+  play.elapse()
+  await play.until(() => play.accepted.length === 2)
+  assert.deepEqual(play.logged.slice(-2), [
+    'INFO [src] Accept on listener [127.0.0.1:0] recovered and is now accepting new connections',
+    'INFO New connection from 127.0.0.1',
+  ])
+  assert.equal(play.metric('shotover_connections_accept_failures_count'), 2)
+  assert.equal(play.listener.obstacle, null)
+})
+
+test('it says why it would take no client', BOUND, async (t) => {
+  const play = new Play(t, { connectionLimit: 1 })
+  assert.equal(play.listener.obstacle, '[src] does not listen on 127.0.0.1:0 yet')
+  await play.listener.start()
+  assert.equal(play.listener.obstacle, null)
+  await play.client()
+  await play.until(() => play.accepted.length === 1)
+  assert.equal(play.listener.obstacle, '[src] has as many clients as it may: 1')
+  play.listener.release()
+  assert.equal(play.listener.obstacle, null)
+  play.listener.close()
+  assert.equal(play.listener.obstacle, '[src] takes no more clients: the process is ending')
 })
 
 test('while it is held clients wait', BOUND, async (t) => {

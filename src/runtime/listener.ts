@@ -6,6 +6,7 @@ import type { Counter, Gauge, Metrics } from '../core/kind.ts'
 import type { LogRoot } from '../observability/log.ts'
 import type { Address } from '../world/world.ts'
 import { backoffSeconds } from './backoff.ts'
+import { Descriptors } from './descriptors.ts'
 
 /** How often a source with a hard limit looks whether it may listen again. */
 const REOPEN_SECONDS = 1
@@ -18,9 +19,13 @@ export interface ListenerOptions {
   readonly metrics: Metrics
   /** A client is there; `id` counts those of this source, from 1. The socket has not been read from. */
   accept(socket: Socket, id: number): void
+  /** Absent: those of the process. */
+  readonly descriptors?: Descriptors
   /** Waits; absent: the system's timer. */
   readonly after?: (seconds: number, act: () => void) => { cancel(): void }
 }
+
+const NO_DESCRIPTORS = Object.assign(new Error('accept EMFILE'), { code: 'EMFILE' })
 
 /**
  * The listening socket of one source. It takes no more clients than the source's limit: at a soft one they wait in the kernel's
@@ -32,6 +37,7 @@ export class Listener {
   readonly #available: Gauge
   readonly #acceptFailures: Counter
   readonly #bindFailures: Counter
+  readonly #descriptors: Descriptors
   readonly #parking = new MessageChannel()
   readonly #after: (seconds: number, act: () => void) => { cancel(): void }
   #address: Address
@@ -49,6 +55,7 @@ export class Listener {
   constructor(options: ListenerOptions) {
     this.#options = options
     this.#after = options.after ?? wait
+    this.#descriptors = options.descriptors ?? new Descriptors()
     this.#address = options.source.listen
     const labels = { source: options.source.name }
     this.#opened = options.metrics.counter('connections_opened', labels)
@@ -66,6 +73,18 @@ export class Listener {
   /** Clients that were accepted and have not ended. */
   get taken(): number {
     return this.#taken
+  }
+
+  /** Why it would not take a client now; null: it would. */
+  get obstacle(): string | null {
+    const { name, listenText, connectionLimit } = this.#options.source
+    let reason: string | null = null
+    if (this.#closed) reason = 'takes no more clients: the process is ending'
+    else if (this.#failedBinds !== 0) reason = `can't listen on ${listenText}`
+    else if (this.#failedAccepts !== 0) reason = `can't accept clients on ${listenText}`
+    else if (this.#taken >= connectionLimit) reason = `has as many clients as it may: ${connectionLimit}`
+    else if (this.#server === null && !this.#parked) reason = `does not listen on ${listenText} yet`
+    return reason === null ? null : `[${name}] ${reason}`
   }
 
   /** Begins to listen. Rejects with the system's error. */
@@ -106,6 +125,7 @@ export class Listener {
   /** Listens, lets clients wait or refuses them, as the limit wants it now. */
   #settle(): void {
     if (this.#closed || this.#waiting !== null) return
+    if (this.#failedAccepts !== 0 && this.#descriptors.short()) return this.#acceptFailed(NO_DESCRIPTORS)
     const full = this.#taken >= this.#options.source.connectionLimit
     if (full && this.#options.source.hardConnectionLimit) {
       this.#unpark()
@@ -191,7 +211,8 @@ export class Listener {
     this.#taken++
     this.#opened.add(1)
     this.#available.set(connectionLimit - this.#taken)
-    if (this.#failedAccepts !== 0) {
+    const short = this.#failedAccepts !== 0 ? this.#descriptors.short() : this.#descriptors.shortAfterClient()
+    if (this.#failedAccepts !== 0 && !short) {
       this.#failedAccepts = 0
       this.#log('server').info(
         `[${name}] Accept on listener [${listenText}] recovered and is now accepting new connections`,
@@ -199,7 +220,9 @@ export class Listener {
     }
     const span = { name: 'connection', fields: { id, source: name } }
     this.#options.log.logger('shotover::server', span).info(`New connection from ${socket.remoteAddress ?? 'unknown'}`)
-    this.#settle()
+    // This one is served; those who come next would be accepted and closed by the runtime, unseen.
+    if (short) this.#acceptFailed(NO_DESCRIPTORS)
+    else this.#settle()
     this.#options.accept(socket, id)
   }
 
@@ -210,6 +233,7 @@ export class Listener {
       `[${name}] Failed to accept incoming connection on listener [${listenText}] with error: ${systemErrorText(error)}`,
     )
     this.#park()
+    this.#waiting?.cancel()
     this.#waitFor(backoffSeconds(++this.#failedAccepts), () => this.#settle())
   }
 

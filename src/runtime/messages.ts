@@ -20,6 +20,8 @@ export type Order =
   | { readonly kind: 'directives'; readonly directives: readonly Directive[] }
   /** What the worker asked for by 'share'. */
   | { readonly kind: 'shared'; readonly request: number; readonly memory: SharedArrayBuffer }
+  /** Is it alive? */
+  | { readonly kind: 'ping' }
   | { readonly kind: 'drain' }
 
 /** From a worker to the main thread. */
@@ -30,5 +32,6 @@ export type Report =
   | { readonly kind: 'share'; readonly request: number; readonly key: string; readonly bytes: number }
   | { readonly kind: 'closed'; readonly source: number }
   | { readonly kind: 'snapshot'; readonly request: number; readonly snapshot: Snapshot }
+  | { readonly kind: 'alive' }
   | { readonly kind: 'line'; readonly line: string }
   | { readonly kind: 'drained' }

@@ -153,6 +153,8 @@ for (const [where, options] of [
       await backend.asked()
       proxy.signal('SIGTERM')
       await Promise.all(clients.slice(1).map((client) => client.closed))
+      const ready = await (await fetch(`${url}/ready`)).text()
+      assert.equal(ready, 'not ready: [valkey] takes no more clients: the process is ending')
       const late = new Client(t, proxy)
       await late.closed
       assert.ok(proxy.running)
@@ -226,6 +228,24 @@ for (const [signal, code] of [
     assert.equal(messages(proxy).at(-1), `received ${signal} again: exiting at once`)
   })
 }
+
+test('it is ready while it takes clients, and otherwise says why not', BOUND, async (t) => {
+  const topology = (listen: string) => passthrough(listen, '127.0.0.1:1').replace('limit: 2000', 'limit: 2')
+  const { proxy, url } = await start(t, { topology })
+  const asked = async (path: string) => {
+    const response = await fetch(url + path)
+    return `${response.status} ${await response.text()}`
+  }
+  assert.equal(await asked('/ready'), '200 ready')
+  const clients = [new Client(t, proxy), new Client(t, proxy)]
+  for (const client of clients) await once(client.socket, 'connect')
+  const full = '503 not ready: [valkey] has as many clients as it may: 2'
+  while ((await asked('/ready')) !== full);
+  assert.equal(await asked('/health'), '200 healthy')
+  clients[0]!.socket.end()
+  while ((await asked('/ready')) !== '200 ready');
+  assert.equal(await proxy.stop(), 0)
+})
 
 test('an address of the admin interface that is taken is logged, and the proxy serves', BOUND, async (t) => {
   const other = createServer().listen(0, '127.0.0.1')

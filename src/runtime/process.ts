@@ -85,7 +85,7 @@ async function start(topology: CheckedTopology, settings: Settings, options: Pro
     const accept = threads.accept.bind(threads, index)
     listeners.push(new Listener({ source, log, metrics: registry, accept }))
   }
-  const admin = await openAdmin(settings.observability, log, registry, threads)
+  const admin = await openAdmin(settings.observability, log, registry, threads, listeners)
   try {
     await listen(topology, listeners)
   } catch (error) {
@@ -116,6 +116,7 @@ async function openAdmin(
   log: LogRoot,
   registry: Registry,
   threads: Threads,
+  listeners: readonly Listener[],
 ): Promise<Admin | null> {
   if (address === null) return null
   return await startAdmin({
@@ -124,6 +125,11 @@ async function openAdmin(
     async metrics() {
       const snapshots = await threads.snapshots()
       return renderExposition(mergeSnapshots([registry.snapshot(), ...snapshots]))
+    },
+    obstacles() {
+      const obstacles = threads.available ? [] : ['no core thread takes clients']
+      for (const { obstacle } of listeners) if (obstacle !== null) obstacles.push(obstacle)
+      return obstacles
     },
     setFilter(text) {
       log.setFilter(text)

@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module'
 import type { Socket } from 'node:net'
 import type { CheckedTopology } from '../config/checked.ts'
 import type { Counter, Log, Metrics } from '../core/kind.ts'
@@ -6,6 +7,7 @@ import { mergeSnapshots, type Snapshot } from '../observability/snapshot.ts'
 import { backoffSeconds } from './backoff.ts'
 import { LocalThread, type CoreThread } from './core-thread.ts'
 import { SharedMemory } from './shared-memory.ts'
+import { PATIENCE, ThreadWatch, type Patience } from './thread-watch.ts'
 import { WorkerThread } from './worker.ts'
 
 /** A thread that lived so long had no trouble starting: the next one starts at once. */
@@ -17,6 +19,8 @@ export interface ThreadsOptions {
   readonly metrics: Metrics
   /** Worker threads; 0: the main thread serves clients itself. */
   readonly workers: number
+  /** How long a thread may be silent; absent: the usual. */
+  readonly patience?: Patience
   /** So many sessions of the source, by its place in the topology, have ended. */
   onSessionsClosed(source: number, count: number): void
   /** False: there is no thread that could serve a client. */
@@ -28,6 +32,7 @@ export class Threads {
   readonly #options: ThreadsOptions
   readonly #log: Log
   readonly #restarts: Counter
+  readonly #watch: ThreadWatch
   #serving: CoreThread[] = []
   /** What threads that are gone had counted. */
   #legacy: Snapshot = []
@@ -40,12 +45,17 @@ export class Threads {
     this.#options = options
     this.#log = options.log.logger('shotover::runner')
     this.#restarts = options.metrics.counter('shotover_thread_restarts_count', {})
+    const { metrics, patience = PATIENCE } = options
+    this.#watch = new ThreadWatch({ log: this.#log, metrics, patience, threads: () => this.#serving })
   }
 
   /** Resolves when all threads can serve. Rejects with the reason why one of them can't. */
   static async start(options: ThreadsOptions): Promise<Threads> {
     const threads = new Threads(options)
     const { topology, log, workers, onSessionsClosed } = options
+    threads.#watch.start()
+    // What this thread has read of our files the others need not strip and compile again, each with a compiler of 15 MB.
+    flushCompileCache()
     if (workers === 0) {
       const onSessionClosed = (source: number) => onSessionsClosed(source, 1)
       const shared = (key: string, bytes: number) => Promise.resolve(threads.#memory.get(key, bytes))
@@ -68,7 +78,10 @@ export class Threads {
   /** Gives a client to the thread that has the fewest. */
   accept(source: number, socket: Socket, id: number): void {
     let best: CoreThread | null = null
-    for (const thread of this.#serving) if (best === null || thread.sessions < best.sessions) best = thread
+    for (const thread of this.#serving) {
+      const stalled = this.#watch.isStalled(thread)
+      if (best === null || (!stalled && (thread.sessions < best.sessions || this.#watch.isStalled(best)))) best = thread
+    }
     try {
       if (best === null) throw new Error('no thread is there to serve it')
       best.accept(source, socket, id)
@@ -77,6 +90,11 @@ export class Threads {
       socket.destroy()
       this.#options.onSessionsClosed(source, 1)
     }
+  }
+
+  /** Some thread takes clients. */
+  get available(): boolean {
+    return this.#serving.some((thread) => !this.#watch.isStalled(thread))
   }
 
   async snapshots(): Promise<Snapshot[]> {
@@ -94,6 +112,7 @@ export class Threads {
 
   async close(): Promise<void> {
     this.#end()
+    this.#watch.stop()
     await Promise.all(this.#serving.map((thread) => thread.close()))
   }
 

@@ -48,6 +48,9 @@ function obey(by: Core, order: CoreOrder): void {
     case 'directives':
       log.setDirectives(order.directives)
       break
+    case 'ping':
+      report({ kind: 'alive' })
+      break
     case 'drain':
       void by.drain().then(() => report({ kind: 'drained' }))
       break

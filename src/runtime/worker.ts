@@ -32,6 +32,8 @@ export class WorkerThread implements CoreThread {
   readonly #drained = Promise.withResolvers<void>()
   readonly #requests = new Map<number, (snapshot: Snapshot) => void>()
   #snapshots = 0
+  /** When a sign of life was asked for that has not come; null: none is awaited. */
+  #asked: number | null = null
   #lastSnapshot: Snapshot = []
 
   constructor(options: WorkerOptions) {
@@ -89,6 +91,17 @@ export class WorkerThread implements CoreThread {
     this.#send({ kind: 'directives', directives: this.#options.log.directives })
   }
 
+  pulse(now: number): number {
+    if (this.#asked !== null) return now - this.#asked
+    this.#asked = now
+    this.#send({ kind: 'ping' })
+    return 0
+  }
+
+  forgive(): void {
+    if (this.#asked !== null) this.#asked = performance.now()
+  }
+
   drain(): Promise<void> {
     this.#send({ kind: 'drain' })
     return this.#drained.promise
@@ -124,6 +137,9 @@ export class WorkerThread implements CoreThread {
       case 'snapshot':
         this.#lastSnapshot = report.snapshot
         this.#requests.get(report.request)?.(report.snapshot)
+        break
+      case 'alive':
+        this.#asked = null
         break
       case 'line':
         this.#options.log.writeLine(report.line)
