@@ -198,38 +198,39 @@ test('what a session leaves on its connection goes with it', () =>
     }
   }))
 
-test('ids are the proxy’s: they are told, and they name the session that has a connection of its own', () =>
-  inPlace(
-    1,
-    async ({ open, redis }) => {
-      const [waiter, boss, subscriber, reader] = await Promise.all([open(), open(), open(), open()])
-      const idOf = async (client: RawClient) => /^:"(\d+)"$/.exec(await client.ask('CLIENT', 'ID'))![1]!
-      const ids = await Promise.all([waiter, boss, subscriber, reader].map(idOf))
-      assert.equal(new Set(ids).size, 4)
-      for (const id of ids) assert.ok(Number(id) >= 2 ** 40)
-      assert.match(await boss.ask('HELLO'), new RegExp(`"id" :"${ids[1]}"`))
-      const before = waiter.replies.length
-      waiter.send('BLPOP', 'nothing', '0')
-      await eventually(async () => /blocked_clients:1/.test(await redis.cli('INFO', 'clients')), 'it does not wait')
-      let told = ''
-      for (let tries = 0; tries < 200 && told !== ':"1"'; tries++) told = await boss.ask('CLIENT', 'UNBLOCK', ids[0]!)
-      assert.equal(told, ':"1"')
-      assert.equal(await waiter.shown(before), '*nil')
-      // Invalidations of a RESP2 client, by way of another one's connection.
-      assert.match(await subscriber.ask('SUBSCRIBE', '__redis__:invalidate'), /subscribe/)
-      assert.equal(await reader.ask('CLIENT', 'TRACKING', 'ON', 'REDIRECT', ids[2]!), '+"OK"')
-      await reader.ask('GET', 'k')
-      const heard = subscriber.replies.length
-      await boss.ask('SET', 'k', 'v')
-      assert.match(await subscriber.shown(heard), /__redis__:invalidate.*"k"/)
-      assert.equal(await boss.ask('CLIENT', 'KILL', 'ID', ids[2]!), ':"1"')
-      await subscriber.untilClosed()
-      // One that shares is not to be killed: the server does not know it.
-      assert.equal(await boss.ask('CLIENT', 'KILL', 'ID', ids[0]!), ':"0"')
-      assert.equal(await waiter.ask('PING'), '+"PONG"')
-    },
-    /unexpectedly terminated.*closed the connection/s,
-  ))
+for (const coreThreads of [1, 3])
+  test(`ids are the proxy’s: they are told, and they name the session that has a connection of its own, on ${coreThreads} core threads`, () =>
+    inPlace(
+      coreThreads,
+      async ({ open, redis }) => {
+        const [waiter, boss, subscriber, reader] = await Promise.all([open(), open(), open(), open()])
+        const idOf = async (client: RawClient) => /^:"(\d+)"$/.exec(await client.ask('CLIENT', 'ID'))![1]!
+        const ids = await Promise.all([waiter, boss, subscriber, reader].map(idOf))
+        assert.equal(new Set(ids).size, 4)
+        for (const id of ids) assert.ok(Number(id) >= 2 ** 40)
+        assert.match(await boss.ask('HELLO'), new RegExp(`"id" :"${ids[1]}"`))
+        const before = waiter.replies.length
+        waiter.send('BLPOP', 'nothing', '0')
+        await eventually(async () => /blocked_clients:1/.test(await redis.cli('INFO', 'clients')), 'it does not wait')
+        let told = ''
+        for (let tries = 0; tries < 200 && told !== ':"1"'; tries++) told = await boss.ask('CLIENT', 'UNBLOCK', ids[0]!)
+        assert.equal(told, ':"1"')
+        assert.equal(await waiter.shown(before), '*nil')
+        // Invalidations of a RESP2 client, by way of another one's connection.
+        assert.match(await subscriber.ask('SUBSCRIBE', '__redis__:invalidate'), /subscribe/)
+        assert.equal(await reader.ask('CLIENT', 'TRACKING', 'ON', 'REDIRECT', ids[2]!), '+"OK"')
+        await reader.ask('GET', 'k')
+        const heard = subscriber.replies.length
+        await boss.ask('SET', 'k', 'v')
+        assert.match(await subscriber.shown(heard), /__redis__:invalidate.*"k"/)
+        assert.equal(await boss.ask('CLIENT', 'KILL', 'ID', ids[2]!), ':"1"')
+        await subscriber.untilClosed()
+        // One that shares is not to be killed: the server does not know it.
+        assert.equal(await boss.ask('CLIENT', 'KILL', 'ID', ids[0]!), ':"0"')
+        assert.equal(await waiter.ask('PING'), '+"PONG"')
+      },
+      /unexpectedly terminated.*closed the connection/s,
+    ))
 
 test('CLIENT KILL of what is shared: sessions go on', () =>
   inPlace(1, async ({ open, redis, connections }) => {

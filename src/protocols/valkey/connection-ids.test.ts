@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import type { SessionInfo } from '../../core/transform.ts'
-import { CLIENT_ID_FIRST, ConnectionIds } from './connection-ids.ts'
+import { CLIENT_ID_FIRST, CONNECTION_IDS_BYTES, ConnectionIds } from './connection-ids.ts'
 import { encodeRequest } from './encode.ts'
 
 const session = (source: string, id: number) => ({ source, id }) as SessionInfo
@@ -36,6 +36,57 @@ for (const [name, words, wanted] of [
     ids.translate(request)
     assert.equal(request.toBuffer().toString(), encodeRequest(wanted).toBuffer().toString())
   })
+
+function translated(ids: ConnectionIds, id: number): string {
+  const request = encodeRequest(['CLIENT', 'KILL', 'ID', `${id}`])
+  ids.translate(request)
+  return request.toBuffer().toString().split('\r\n').at(-2)!
+}
+
+test('threads that share memory know the ids of all, and so does one that comes later', () => {
+  const memory = new SharedArrayBuffer(CONNECTION_IDS_BYTES)
+  const threads = [new ConnectionIds(memory, 5), new ConnectionIds(memory, 6)] as const
+  const id = threads[0].idFor(session('a', 7))
+  assert.equal(threads[1].idFor(session('a', 7)), id)
+  threads[0].set(id, 2 ** 31 + 9)
+  for (const ids of [...threads, new ConnectionIds(memory, 7)]) assert.equal(translated(ids, id), String(2 ** 31 + 9))
+  threads[0].set(id, 2 ** 33 + 1)
+  assert.equal(translated(threads[1], id), String(2 ** 33 + 1))
+  threads[0].clear(id)
+  assert.equal(translated(threads[1], id), String(id))
+})
+
+test('ids of another process, or of another source, are not taken for its own', () => {
+  const [one, other] = [new ConnectionIds(undefined, 1), new ConnectionIds(undefined, 2)]
+  const id = one.idFor(session('a', 7))
+  assert.notEqual(other.idFor(session('a', 7)), id)
+  one.set(id, 42)
+  other.set(other.idFor(session('a', 7)), 43)
+  assert.equal(translated(other, id), String(id))
+  const elsewhere = one.idFor(session('b', 7))
+  assert.equal(translated(one, elsewhere), String(elsewhere))
+  assert.equal(translated(one, id), '42')
+})
+
+test('thousands of sessions have their own, and places are free again', () => {
+  const ids = new ConnectionIds()
+  const told = Array.from({ length: 16_000 }, (_, number) => ids.idFor(session('a', number + 1)))
+  for (let round = 0; round < 3; round++) {
+    for (const [at, id] of told.entries()) ids.set(id, at + 1)
+    for (const [at, id] of told.entries()) assert.equal(translated(ids, id), String(at + 1))
+    for (const id of told) ids.clear(id)
+    for (const id of told) assert.equal(translated(ids, id), String(id))
+  }
+})
+
+test('where there are more than places for them the latest is known', () => {
+  const ids = new ConnectionIds()
+  for (let number = 1; number <= 100_000; number++) {
+    const id = ids.idFor(session('a', number))
+    ids.set(id, number)
+    assert.equal(translated(ids, id), String(number))
+  }
+})
 
 test('a session that gave its upstream back is known to the server no more', () => {
   const ids = new ConnectionIds()

@@ -43,7 +43,7 @@ export const valkeySinkSingle = transform({
     })
     env.onClose(() => pool.close())
     env.pools.push(pool)
-    const ids = new ConnectionIds()
+    const ids = new ConnectionIds(env.shared, env.world.clock.wall())
     const guests = new Guests()
     return (session) => new Lane(pool, new ValkeySharing(ids, guests, session), env, session, 'ValkeySinkSingle')
   },
