@@ -119,7 +119,7 @@ export interface TransformKind<Options = unknown> {
   readonly protocols?: readonly string[]
   /** Facets of the protocol that it asks for. */
   readonly needs?: readonly 'queries'[]
-  readonly options: z.ZodType<Options>
+  readonly options: OptionsSchema<Options>
   /** Options as a topology may have them, for the reference; absent: none are needed. */
   readonly example?: Readonly<Record<string, unknown>>
   /** Names of the metrics of its own, besides those that every transform has. */

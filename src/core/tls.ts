@@ -1,32 +1,34 @@
-import { z } from 'zod'
+import type { z } from 'zod'
 import type { Connector, TlsFiles } from '../world/world.ts'
-import type { Env } from './kind.ts'
+import type { Env, Zod } from './kind.ts'
 
-const path = (text: string) => z.string().min(1).describe(`${text} A PEM file.`)
+const path = (z: Zod, text: string) => z.string().min(1).describe(`${text} A PEM file.`)
 
 /** `tls:` of a source. */
-export const sourceTls = z
-  .strictObject({
-    certificate_path: path('The certificate that clients see, followed by those between it and its authority.'),
-    private_key_path: path('Its private key: PKCS#8, PKCS#1 or SEC1, not encrypted.'),
-    certificate_authority_path: path('Clients must have a certificate that one of these vouches for.').optional(),
-  })
-  .describe('Clients speak TLS. Absent: in the clear.')
+export const sourceTls = (z: Zod) =>
+  z
+    .strictObject({
+      certificate_path: path(z, 'The certificate that clients see, followed by those between it and its authority.'),
+      private_key_path: path(z, 'Its private key: PKCS#8, PKCS#1 or SEC1, not encrypted.'),
+      certificate_authority_path: path(z, 'Clients must have a certificate that one of these vouches for.').optional(),
+    })
+    .describe('Clients speak TLS. Absent: in the clear.')
 
-/** `tls:` of a sink. A kind has `sinkTls.optional()` among its options, in whatever place: its files are checked and watched there. */
-export const sinkTls = z
-  .strictObject({
-    certificate_authority_path: path("One of these must vouch for the server's certificate."),
-    verify_hostname: z
-      .boolean()
-      .describe("Whether the server's certificate must be for the host that is connected to."),
-    certificate_path: path('The certificate to show to the server, for where it asks for one.').optional(),
-    private_key_path: path('Its private key: PKCS#8, PKCS#1 or SEC1, not encrypted.').optional(),
-  })
-  .describe('Servers speak TLS. Absent: in the clear.')
+/** `tls:` of a sink. A kind has `sinkTls(z).optional()` among its options, in whatever place: its files are checked and watched there. */
+export const sinkTls = (z: Zod) =>
+  z
+    .strictObject({
+      certificate_authority_path: path(z, "One of these must vouch for the server's certificate."),
+      verify_hostname: z
+        .boolean()
+        .describe("Whether the server's certificate must be for the host that is connected to."),
+      certificate_path: path(z, 'The certificate to show to the server, for where it asks for one.').optional(),
+      private_key_path: path(z, 'Its private key: PKCS#8, PKCS#1 or SEC1, not encrypted.').optional(),
+    })
+    .describe('Servers speak TLS. Absent: in the clear.')
 
-export type SourceTls = z.infer<typeof sourceTls>
-export type SinkTls = z.infer<typeof sinkTls>
+export type SourceTls = z.infer<ReturnType<typeof sourceTls>>
+export type SinkTls = z.infer<ReturnType<typeof sinkTls>>
 
 /** The files that a `tls:` names. */
 export function tlsFiles(tls: SourceTls | SinkTls): TlsFiles {

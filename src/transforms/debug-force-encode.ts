@@ -1,4 +1,3 @@
-import { z } from 'zod'
 import type { Frame } from '../core/frame.ts'
 import { transform } from '../core/kind.ts'
 import type { Transform } from '../core/transform.ts'
@@ -9,10 +8,11 @@ export const debugForceEncode = transform({
   doc:
     'Decodes requests, replies or both, and encodes them again, as a transform that changes them does: shows what that costs. ' +
     'Messages that pass in parts stay as they are.',
-  options: z.strictObject({
-    encode_requests: z.boolean().describe('Encode requests anew.'),
-    encode_responses: z.boolean().describe('Encode replies anew.'),
-  }),
+  options: (z) =>
+    z.strictObject({
+      encode_requests: z.boolean().describe('Encode requests anew.'),
+      encode_responses: z.boolean().describe('Encode replies anew.'),
+    }),
   example: { encode_requests: true, encode_responses: true },
   create({ encode_requests: encodesRequests, encode_responses: encodesResponses }, { log }) {
     return ({ protocol }) => {

@@ -1,4 +1,3 @@
-import { z } from 'zod'
 import type { Frame } from '../core/frame.ts'
 import { transform } from '../core/kind.ts'
 import type { Transform } from '../core/transform.ts'
@@ -7,10 +6,11 @@ import type { Transform } from '../core/transform.ts'
 export const debugForceParse = transform({
   type: 'DebugForceParse',
   doc: 'Decodes requests, replies or both, and hands them on as they are: shows what decoding costs.',
-  options: z.strictObject({
-    parse_requests: z.boolean().describe('Decode requests.'),
-    parse_responses: z.boolean().describe('Decode replies.'),
-  }),
+  options: (z) =>
+    z.strictObject({
+      parse_requests: z.boolean().describe('Decode requests.'),
+      parse_responses: z.boolean().describe('Decode replies.'),
+    }),
   example: { parse_requests: true, parse_responses: false },
   create({ parse_requests: parsesRequests, parse_responses: parsesResponses }, { log }) {
     return ({ protocol }) => {

@@ -1,6 +1,5 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { z } from 'zod'
 import { transform, type Log } from '../core/kind.ts'
 import type { Frame } from '../core/frame.ts'
 import type { Transform } from '../core/transform.ts'
@@ -44,7 +43,7 @@ export const debugLogToFile = transform({
   doc:
     'Writes the bytes of every request and every reply to a file of its own, for debugging: message-log/<connection>/requests/message<n>.bin ' +
     'and responses/message<n>.bin in the working directory, which is emptied at the start.',
-  options: z.strictObject({}),
+  options: (z) => z.strictObject({}),
   sharedBytes: () => SHARED_BYTES,
   create(_options, { log, shared }) {
     const counts = new Int32Array(shared)

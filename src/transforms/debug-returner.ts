@@ -5,14 +5,18 @@ export const debugReturner = transform({
   type: 'DebugReturner',
   doc: 'Answers every request with the same reply, or fails, for debugging.',
   terminating: true,
-  options: z
-    .strictObject({
-      Valkey: z.string().optional().describe('The bulk string that every request of a Valkey client is answered with.'),
-      Fail: z.null().optional().describe('Present, without a value: every request fails, and its session ends.'),
-    })
-    .refine(({ Valkey, Fail }) => (Valkey === undefined) !== (Fail === undefined), {
-      message: 'Need to provide exactly one of these fields:\n* Valkey\n* Fail',
-    }),
+  options: (z) =>
+    z
+      .strictObject({
+        Valkey: z
+          .string()
+          .optional()
+          .describe('The bulk string that every request of a Valkey client is answered with.'),
+        Fail: z.null().optional().describe('Present, without a value: every request fails, and its session ends.'),
+      })
+      .refine(({ Valkey, Fail }) => (Valkey === undefined) !== (Fail === undefined), {
+        message: 'Need to provide exactly one of these fields:\n* Valkey\n* Fail',
+      }),
   example: { Valkey: '42' },
   create({ Valkey: text }) {
     return ({ protocol }) => ({

@@ -60,9 +60,10 @@ export const queryCounter = transform({
   type: 'QueryCounter',
   doc: 'Counts the queries that pass, by name, in the metric shotover_query_count.',
   needs: ['queries'],
-  options: z.strictObject({
-    counter_name: z.string().describe('Label `name` of the counters in the metrics.'),
-  }),
+  options: (z) =>
+    z.strictObject({
+      counter_name: z.string().describe('Label `name` of the counters in the metrics.'),
+    }),
   example: { counter_name: 'main' },
   metrics: [METRIC],
   create({ counter_name: counterName }, { metrics }) {

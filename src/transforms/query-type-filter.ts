@@ -56,14 +56,15 @@ export const queryTypeFilter = transform({
   type: 'QueryTypeFilter',
   doc: 'Lets only some types of queries through; the others are answered with an error.',
   needs: ['queries'],
-  options: z
-    .strictObject({
-      AllowList: list().describe('Types of queries that pass; all others are answered with an error.'),
-      DenyList: list().describe('Types of queries that are answered with an error; all others pass.'),
-    })
-    .refine(({ AllowList, DenyList }) => (AllowList === undefined) !== (DenyList === undefined), {
-      message: 'Need to provide exactly one of these fields:\n* AllowList\n* DenyList',
-    }),
+  options: (z) =>
+    z
+      .strictObject({
+        AllowList: list(z).describe('Types of queries that pass; all others are answered with an error.'),
+        DenyList: list(z).describe('Types of queries that are answered with an error; all others pass.'),
+      })
+      .refine(({ AllowList, DenyList }) => (AllowList === undefined) !== (DenyList === undefined), {
+        message: 'Need to provide exactly one of these fields:\n* AllowList\n* DenyList',
+      }),
   example: { DenyList: ['Write'] },
   create({ AllowList, DenyList }) {
     const refusedTypes = AllowList === undefined ? new Set(DenyList) : new Set(TYPES).difference(new Set(AllowList))

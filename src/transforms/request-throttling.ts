@@ -1,8 +1,8 @@
 // Hot path
-import { z } from 'zod'
+import type { z } from 'zod'
 import type { Batch } from '../core/exchange.ts'
 import type { Frame } from '../core/frame.ts'
-import { transform, type Counter, type Env } from '../core/kind.ts'
+import { transform, type Counter, type Env, type Zod } from '../core/kind.ts'
 import type { Protocol, QueryFacet } from '../core/protocol.ts'
 import type { Link, Transform } from '../core/transform.ts'
 import { RateLimit, SharedNames } from './rate-limit.ts'
@@ -26,25 +26,28 @@ const NO_GROUP = 0
 const GROUP_PASSES = 1
 const GROUP_REFUSED = 2
 
-const rate = () => z.int().min(1).max(RATE_MAX)
+const rate = (z: Zod) => z.int().min(1).max(RATE_MAX)
 
-const OPTIONS = z
-  .strictObject({
-    max_requests_per_second: rate().describe('Requests that all clients together may send in a second, at least 50.'),
-    per_command: z
-      .record(z.string(), rate())
-      .describe('Requests in a second by command, `KEYS: 5`, for all clients together.')
-      .optional(),
-    per_key_prefix: z
-      .record(z.string().min(1), rate())
-      .describe('Requests in a second for keys by what they begin with, `"session:": 500`; the longest counts.')
-      .optional(),
-    per_user: rate().describe('Requests that the connections of one user may send in a second.').optional(),
-  })
-  .refine(({ max_requests_per_second: max }) => max >= RATE_MIN, {
-    message: `max_requests_per_second has a minimum allowed value of ${RATE_MIN}`,
-  })
-type Options = z.infer<typeof OPTIONS>
+const OPTIONS = (z: Zod) =>
+  z
+    .strictObject({
+      max_requests_per_second: rate(z).describe(
+        'Requests that all clients together may send in a second, at least 50.',
+      ),
+      per_command: z
+        .record(z.string(), rate(z))
+        .describe('Requests in a second by command, `KEYS: 5`, for all clients together.')
+        .optional(),
+      per_key_prefix: z
+        .record(z.string().min(1), rate(z))
+        .describe('Requests in a second for keys by what they begin with, `"session:": 500`; the longest counts.')
+        .optional(),
+      per_user: rate(z).describe('Requests that the connections of one user may send in a second.').optional(),
+    })
+    .refine(({ max_requests_per_second: max }) => max >= RATE_MIN, {
+      message: `max_requests_per_second has a minimum allowed value of ${RATE_MIN}`,
+    })
+type Options = z.infer<ReturnType<typeof OPTIONS>>
 
 /** What a request is counted by. */
 interface Limit {

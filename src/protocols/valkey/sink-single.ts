@@ -2,7 +2,7 @@ import { transform, type Env, type SessionFactory } from '../../core/kind.ts'
 import { Lane } from '../../core/lane.ts'
 import { Pool } from '../../core/pool.ts'
 import { POOL_METRICS } from '../../core/stats.ts'
-import { ConnectionIds } from './connection-ids.ts'
+import { CONNECTION_IDS_BYTES, ConnectionIds } from './connection-ids.ts'
 import { Guests } from './guests.ts'
 import { valkey } from './index.ts'
 import { BULK_ERROR, ERROR } from './resp.ts'
@@ -22,15 +22,17 @@ export const valkeySinkSingle = transform({
   doc: 'Sends all requests to one Valkey or Redis server.',
   terminating: true,
   protocols: ['valkey'],
-  options: z.strictObject({
-    remote_address: z
-      .string()
-      .refine((text) => addressOf(text) !== null, 'must follow the format host:port e.g. 10.0.0.1:6379')
-      .describe('Where the server listens, host:port.'),
-    connect_timeout_ms: z.int().nonnegative().describe('Milliseconds that connecting to the server may take.'),
-  }),
+  options: (z) =>
+    z.strictObject({
+      remote_address: z
+        .string()
+        .refine((text) => addressOf(text) !== null, 'must follow the format host:port e.g. 10.0.0.1:6379')
+        .describe('Where the server listens, host:port.'),
+      connect_timeout_ms: z.int().nonnegative().describe('Milliseconds that connecting to the server may take.'),
+    }),
   example: { remote_address: '127.0.0.1:6379', connect_timeout_ms: 3000 },
   metrics: POOL_METRICS,
+  sharedBytes: () => CONNECTION_IDS_BYTES,
   create(options, env: Env): SessionFactory {
     const pool = new Pool({
       endpoint: addressOf(options.remote_address)!,
