@@ -1,10 +1,10 @@
 // Hot path
 import { causesOf } from '../base/errors.ts'
-import { ANSWERING, DONE, HELD, WRITTEN, type Batch, type Carrier, type Exchange } from './exchange.ts'
+import { ANSWERING, DONE, type Batch, type Carrier, type Exchange } from './exchange.ts'
 import { failureText } from './failure.ts'
 import { FRAME_LAST, type Frame } from './frame.ts'
 import type { Env } from './kind.ts'
-import { answerAll, brokenOff, ConnectError, reportLoss, triage, waitsInVain } from './loss.ts'
+import { answerAll, brokenOff, ConnectError, reportLoss, triage, waitsInVain, owedErrors, rewind } from './loss.ts'
 import type { Pool } from './pool.ts'
 import { WIRE_CLEAN, WIRE_OPAQUE } from './protocol.ts'
 import { ReplyPace } from './reply-pace.ts'
@@ -129,7 +129,8 @@ export class Lane implements Transform, Carrier {
     if (this.#changing !== null) return false
     const plan = this.#sharing.plan(exchange, this.#pinned)
     if (this.#pinned) return this.#goPinned(exchange, plan)
-    if (plan === PLAN_SHARE && exchange.requestParts === null && !this.#pace.bulky) {
+    const mayShare = exchange.requestParts === null || this.#info.protocol.interleaves === true
+    if (plan === PLAN_SHARE && mayShare && !this.#pace.bulky) {
       const upstream = this.#upstream
       if (upstream?.shared === true && upstream.key === this.#sharing.key) return this.#send(upstream, exchange)
       // Replies in flight on another upstream come first: the server must see the session's requests in their order.
@@ -150,7 +151,7 @@ export class Lane implements Transform, Carrier {
 
   #goPinned(exchange: Exchange, plan: number): boolean {
     const upstream = this.#upstream!
-    if (upstream.sending) return false
+    if (upstream.busy) return false
     if (plan === PLAN_ANSWER) return this.#answer(exchange, plan)
     if (plan === PLAN_PIN) this.#stateful = true
     if (plan === PLAN_ATTRIBUTE) this.#changing = exchange
@@ -245,8 +246,11 @@ export class Lane implements Transform, Carrier {
       const exchange = batch[i]!
       const reply = exchange.response!
       if (this.#pool.isError(reply)) this.#pool.stats.failedRequests++
-      if (reply.flags & FRAME_LAST) this.#inFlight--
-      else this.#pace.begin(exchange, reply)
+      if (reply.flags & FRAME_LAST) {
+        this.#inFlight--
+        // An interim reply may have been too much.
+        exchange.onReplyDrain?.()
+      } else this.#pace.begin(exchange, reply)
       if (exchange.note !== 0) this.#noted(exchange)
     }
     this.#established = true
@@ -361,10 +365,7 @@ export class Lane implements Transform, Carrier {
   #endFor(exchanges: Batch, error: Error): void {
     reportLoss(error, this.#info.log, this.#pool.stats)
     this.#ended = true
-    // Whether there is a reply to what the server never saw depends on what stands before it: only of the first it is known.
-    const answered = exchanges.filter(
-      (exchange, index) => exchange.state === WRITTEN || (index === 0 && this.#sharing.hasReply(exchange)),
-    )
+    const answered = owedErrors(exchanges, this.#sharing)
     if (!this.#fail(answered, error, true)) return
     for (const exchange of exchanges) if (!answered.includes(exchange)) this.#link!.silent(exchange)
     this.#drain()
@@ -388,11 +389,7 @@ export class Lane implements Transform, Carrier {
   // Cold: an upstream was lost
   #again(exchanges: Batch): void {
     if (exchanges.length === 0) return
-    for (const exchange of exchanges) {
-      if (exchange.state !== HELD) exchange.retries++
-      exchange.state = HELD
-      exchange.carrier = null
-    }
+    rewind(exchanges)
     this.#pool.stats.retries += exchanges.length
     this.#waiting.unshift(...exchanges)
   }

@@ -1,5 +1,5 @@
-import { systemErrorText, causesOf, withCauses } from '../base/errors.ts'
-import { ANSWERING, DONE, type Batch, type Carrier, type Exchange } from './exchange.ts'
+import { causesOf, withCauses } from '../base/errors.ts'
+import { ANSWERING, DONE, HELD, WRITTEN, type Batch, type Carrier, type Exchange } from './exchange.ts'
 import type { Log } from './kind.ts'
 import type { Protocol } from './protocol.ts'
 import type { PoolStats } from './stats.ts'
@@ -10,12 +10,6 @@ import type { Upstream } from './upstream.ts'
 export class ConnectError extends Error {}
 /** A connection was lost: what was sent may have been executed. */
 export class LostError extends Error {}
-
-/** The server closed the connection; `error` says how, where it was not in order. */
-export function closedByPeer(error: Error | null): LostError {
-  const cause = error === null ? undefined : new Error(systemErrorText(error))
-  return new LostError('The other side of this connection closed the connection', { cause })
-}
 
 /** The end of a connection that was not ready yet, whatever brought it: it could not be had. */
 export function beforeReady(error: Error): ConnectError {
@@ -88,4 +82,21 @@ export function waitsInVain(upstream: Upstream, sharing: Sharing, protocol: Prot
 /** Did its client leave in the middle of it? The upstream was closed for that alone. */
 export function brokenOff(exchange: Exchange): boolean {
   return exchange.requestParts !== null && exchange.requestParts.error !== null
+}
+
+/** They are to be sent once more, elsewhere. */
+export function rewind(exchanges: Batch): void {
+  for (const exchange of exchanges) {
+    if (exchange.state !== HELD) exchange.retries++
+    exchange.state = HELD
+    exchange.carrier = null
+  }
+}
+
+/** Which of them get an error when the session ends with its upstream. */
+export function owedErrors(exchanges: Batch, sharing: Sharing): Batch {
+  // Whether there is a reply to what the server never saw depends on what stands before it: only of the first it is known.
+  return exchanges.filter(
+    (exchange, index) => exchange.state === WRITTEN || (index === 0 && sharing.hasReply(exchange)),
+  )
 }

@@ -60,6 +60,11 @@ export interface Wire {
   silent(): Exchange | null
   /** Server side: exchanges that still expect a frame. */
   readonly inFlight: number
+  /**
+   * Server side, where the protocol has it: what tells the server that the exchange, whose request it may not have got whole, is given
+   * up (RST_STREAM), or null. `abandon` follows.
+   */
+  cancel?(exchange: Exchange): Frame | null
   /** Server side: nobody waits for the exchange any more; its slot stays, as a tombstone, until its reply came. */
   abandon(exchange: Exchange): void
   /** Server side: the exchanges in flight that somebody waits for, in the order in which they were sent. They stay. */
@@ -141,6 +146,11 @@ export interface WireOptions {
 export interface Protocol<Body = unknown> {
   readonly name: string
   readonly orderToClient: 'request-order' | 'any'
+  /**
+   * Frames of several messages may alternate on one connection, both ways: each further frame of a message has its `stream`, and is
+   * whole in itself (HTTP/2). Replies then come in any order.
+   */
+  readonly interleaves?: boolean
   wire(side: 'client' | 'server', options: WireOptions): Wire
   /** Decodes on first use and keeps the result in `frame.body`. */
   body(frame: Frame): Body

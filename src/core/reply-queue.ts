@@ -7,14 +7,40 @@ import { Parts } from './parts.ts'
 import type { Wire } from './protocol.ts'
 import type { SourceStats } from './stats.ts'
 
-/**
- * What a session owes its client, in the order in which it leaves: replies in request order where the protocol wants that, else
- * as they come; parts right behind their head; pushes never inside a reply.
- */
-export class ReplyQueue {
+/** What a session owes its client. */
+export interface Replies {
   /** Exchanges taken and not answered whole. */
-  inFlight = 0
+  readonly inFlight: number
   /** What left ends the stream: nothing can follow. */
+  readonly ended: boolean
+  /** A reply or a push has left in part. */
+  readonly isMidway: boolean
+  /** A request was read. */
+  take(exchange: Exchange): void
+  /** Replies, or their heads, came up. */
+  accept(batch: Batch): void
+  /** A further frame of a reply. PART_SLOW: the client takes it slowly; PART_FULL: the order of replies holds it up. */
+  acceptPart(exchange: Exchange, part: Frame): number
+  /** The exchange has no reply, or nobody waits for it. */
+  acceptSilence(exchange: Exchange): void
+  /** A push, or a further frame of one. */
+  acceptPush(push: Frame): void
+  /** The client takes more: so may go on what it held up. */
+  drained(): void
+  /** Those that nothing came for yet, oldest first. */
+  unanswered(): Exchange[]
+  /** An error is the reply to each of `exchanges`, which nothing came for. */
+  settle(exchanges: Batch, failures: Frame[]): void
+  /** The client is gone: what was owed, oldest first. Nothing more may be written. */
+  takeAll(): Exchange[]
+}
+
+/**
+ * What leaves in order: replies in request order where the protocol wants that, else as they come; parts right behind their head;
+ * pushes never inside a reply.
+ */
+export class ReplyQueue implements Replies {
+  inFlight = 0
   ended = false
   readonly #outbox: Outbox
   /** Where what leaves is not what came; else null. */
@@ -43,17 +69,10 @@ export class ReplyQueue {
     this.#stats = stats
   }
 
-  /** A reply has left in part: only its rest can follow. */
-  get emitting(): Exchange | null {
-    return this.#emitting
-  }
-
-  /** A reply or a push has left in part. */
   get isMidway(): boolean {
     return this.#emitting !== null || this.#isInPush
   }
 
-  /** A request was read. */
   take(exchange: Exchange): void {
     this.inFlight++
     this.#stats.inFlight++
@@ -74,7 +93,6 @@ export class ReplyQueue {
     this.advance()
   }
 
-  /** A further frame of a reply. PART_SLOW: the client takes it slowly; PART_FULL: the order of replies holds it up. */
   acceptPart(exchange: Exchange, part: Frame): number {
     if (this.#emitting !== exchange) return this.#holdPart(exchange, part)
     this.#append(part, exchange)
@@ -153,7 +171,10 @@ export class ReplyQueue {
     }
   }
 
-  /** Those that nothing came for yet, oldest first. */
+  drained(): void {
+    this.#emitting?.onReplyDrain?.()
+  }
+
   unanswered(): Exchange[] {
     const all: Exchange[] = []
     for (let i = 0; i < this.inFlight; i++) {
@@ -163,7 +184,6 @@ export class ReplyQueue {
     return all
   }
 
-  /** An error is the reply to each of `exchanges`, which nothing came for. */
   settle(exchanges: Batch, failures: Frame[]): void {
     for (let i = 0; i < exchanges.length; i++) {
       exchanges[i]!.at = AT_OWNER
@@ -173,7 +193,6 @@ export class ReplyQueue {
     else this.accept(exchanges)
   }
 
-  /** The client is gone: what was owed, oldest first. */
   takeAll(): Exchange[] {
     this.#closed = true
     this.#stats.inFlight -= this.inFlight

@@ -111,6 +111,44 @@ test('nothing stands between the parts of a push: neither replies nor other push
   }
 })
 
+test('where frames of several replies may alternate everything leaves as it comes', async () => {
+  const { play, client, sink } = await sessionPlay({ protocol: lineProtocol('streams') })
+  write(client, 'a\nb\nc\nd\n')
+  await play.rest()
+  const [a, b, c, d] = sink.came
+  sink.answer([b!], '<', FRAME_HEAD)
+  sink.answer([a!], '[', FRAME_HEAD)
+  sink.part(b!, '-')
+  sink.push('news')
+  sink.part(a!, '=')
+  sink.answer([c!])
+  sink.part(b!, '>', true)
+  sink.link.silent(d!)
+  sink.part(a!, ']', true)
+  await play.rest()
+  assert.equal(received(client).replaceAll('\n', ''), '<b[a-news=re:c>]')
+  client.connection.end()
+  await play.rest()
+  assert.deepEqual(play.closed, { client: 1 }, 'nothing is in flight')
+})
+
+test('where replies alternate a failing session answers what is out, unless one has left in part', async () => {
+  for (const isMidway of [false, true]) {
+    const { play, client, sink, session } = await sessionPlay({ protocol: lineProtocol('streams') })
+    write(client, 'a\nb\n')
+    await play.rest()
+    if (isMidway) sink.answer([sink.came[0]!], '<', FRAME_HEAD)
+    await play.rest()
+    session.fail(new Error('it broke'))
+    await play.rest()
+    assert.equal(received(client), isMidway ? '<a\n' : '-internal a\n-internal b\n')
+    assert.ok(sink.cancelled.includes(sink.came[1]!))
+    client.connection.end()
+    await play.rest()
+    assert.equal(play.source.sessions.size, 0)
+  }
+})
+
 test('no more than a quantum goes down in one turn, and another client comes in between', async () => {
   const { play, client, sink } = await sessionPlay({ limits: { quantumFrames: 4 } })
   const other = await play.connect()

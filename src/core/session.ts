@@ -1,7 +1,7 @@
 // Hot path
 import { causesOf, withCauses } from '../base/errors.ts'
 import type { Connection, ConnectionHandler, Task } from '../world/world.ts'
-import { Assembler } from './assembler.ts'
+import { Arrivals } from './arrivals.ts'
 import { Chain, type ChainTop } from './chain.ts'
 import { AT_OWNER, Exchange, PART_FULL, PART_SLOW, type Batch } from './exchange.ts'
 import { failureText, logRefusal } from './failure.ts'
@@ -9,9 +9,9 @@ import { FRAME_HEAD, FRAME_LAST, FRAME_WHOLE, type Frame } from './frame.ts'
 import { Input } from './input.ts'
 import { Linger } from './linger.ts'
 import type { Outbox } from './outbox.ts'
-import { Parts } from './parts.ts'
+import { StreamReplies } from './stream-replies.ts'
 import { ProtocolError, WIRE_OPAQUE, type Wire } from './protocol.ts'
-import { ReplyQueue } from './reply-queue.ts'
+import { ReplyQueue, type Replies } from './reply-queue.ts'
 import type { Source } from './source.ts'
 import type { SessionInfo } from './transform.ts'
 import { Valve } from './valve.ts'
@@ -39,12 +39,10 @@ export class Session implements ConnectionHandler, ChainTop, Task {
   readonly #wire: Wire
   readonly #outbox: Outbox
   readonly #input = new Input()
-  readonly #replies: ReplyQueue
+  readonly #replies: Replies
   readonly #valve: Valve
   readonly #linger: Linger
-  /** Its request's head has gone down, the rest has not come. */
-  #arriving: Exchange | null = null
-  #assembler: Assembler | null = null
+  readonly #arrivals: Arrivals
   #state = OPEN
   #stops = 0
   #scheduled = false
@@ -59,14 +57,22 @@ export class Session implements ConnectionHandler, ChainTop, Task {
     this.info = info
     this.#wire = info.protocol.wire('client', source.wireOptions)
     this.#outbox = source.openOutbox(connection)
-    const ordered = info.protocol.orderToClient === 'request-order'
-    this.#replies = new ReplyQueue(this.#outbox, this.#wire, ordered, source.limits.sessionUnsentBytes, source.stats)
+    this.#replies = this.#makeReplies()
     this.#valve = new Valve(connection, source.limits, source.budget, source.stats)
     this.#linger = new Linger(connection, this.#outbox, source.world.clock)
     this.lastActive = source.world.clock.now()
     this.chain = new Chain(source.chain, this, source.world, source.limits, info.log)
+    this.#arrivals = new Arrivals(this.chain, this)
     connection.handler = this
     connection.resume()
+  }
+
+  #makeReplies(): Replies {
+    const { limits, stats } = this.#source
+    const { interleaves, orderToClient } = this.info.protocol
+    const max = limits.sessionUnsentBytes
+    if (interleaves === true) return new StreamReplies(this.#outbox, this.#wire, max, stats)
+    return new ReplyQueue(this.#outbox, this.#wire, orderToClient === 'request-order', max, stats)
   }
 
   // --- from the client
@@ -95,7 +101,7 @@ export class Session implements ConnectionHandler, ChainTop, Task {
         this.#stalled = false
         this.#schedule()
       }
-      this.#replies.emitting?.onReplyDrain?.()
+      this.#replies.drained()
     }
     this.#weigh()
     if (this.#state === DRAINING) this.#maybeEnd()
@@ -117,6 +123,7 @@ export class Session implements ConnectionHandler, ChainTop, Task {
     this.#linger.close()
     this.#valve.close()
     this.chain.cancelAll(this.#replies.takeAll())
+    this.#arrivals.abort(new Error('the client left'))
     this.chain.close()
     this.#source.closed(this, this.#reason)
   }
@@ -142,7 +149,7 @@ export class Session implements ConnectionHandler, ChainTop, Task {
     this.#state = DRAINING
     this.#reason = reason
     this.#input.clear()
-    this.#arriving?.requestParts?.abort(new Error(`the session ends: ${reason}`))
+    for (const exchange of this.#arrivals.abort(new Error(`the session ends: ${reason}`))) this.#giveUp(exchange)
     this.chain.flush()
     this.#maybeEnd()
   }
@@ -156,7 +163,7 @@ export class Session implements ConnectionHandler, ChainTop, Task {
   #blocked(): boolean {
     if (this.#stops !== 0) return true
     // The rest of a request that has gone down in part always follows.
-    if (this.#arriving !== null) return false
+    if (this.#arrivals.some) return false
     if (this.#stalled) return true
     const { limits, stats } = this.#source
     // Where many are in flight each session gets less: what one puts on the way is what the others wait behind.
@@ -186,6 +193,7 @@ export class Session implements ConnectionHandler, ChainTop, Task {
     try {
       while (frames < quantum && !this.#blocked()) {
         const frame = this.#input.next(wire)
+        if (wire.cancelled !== undefined) batch = this.#cancel(wire, batch)
         if (frame === null) {
           left = false
           break
@@ -198,16 +206,25 @@ export class Session implements ConnectionHandler, ChainTop, Task {
       this.#refuse(error, batch, now)
     }
     if (batch.length !== 0) this.chain.down(batch)
-    if (wire.cancelled !== undefined) this.#cancel(wire)
     return left
   }
 
   /** What the client gave up is answered no more, unless part of its reply has left. */
-  #cancel(wire: Wire): void {
-    for (let given = wire.cancelled!(); given !== null; given = wire.cancelled!()) {
-      this.chain.cancel(given)
-      this.onSilent(given)
+  #cancel(wire: Wire, batch: Batch): Batch {
+    let given = wire.cancelled!()
+    if (given === null) return batch
+    // It may be among those that have not gone down.
+    if (batch.length !== 0) this.chain.down(batch)
+    for (; given !== null; given = wire.cancelled!()) {
+      this.#arrivals.drop(given)
+      this.#giveUp(given)
     }
+    return []
+  }
+
+  #giveUp(exchange: Exchange): void {
+    this.chain.cancel(exchange)
+    this.onSilent(exchange)
   }
 
   #take(frame: Frame, batch: Batch, now: number): Exchange {
@@ -221,40 +238,19 @@ export class Session implements ConnectionHandler, ChainTop, Task {
 
   #takePart(frame: Frame, batch: Batch, now: number): Batch {
     if (frame.flags & FRAME_HEAD) {
-      if (this.chain.wantsWhole(frame.kind)) {
-        this.#assembler = new Assembler(frame, this.#source.limits.frameBytesMax)
-        return batch
-      }
-      this.#source.stats.cutThroughs++
-      const exchange = this.#take(frame, batch, now)
-      exchange.requestParts = new Parts()
-      this.#arriving = exchange
-      return batch
-    }
-    if (this.#assembler !== null) {
-      const whole = this.#assembler.add(frame)
-      if (whole !== null) {
-        this.#assembler = null
-        this.#take(whole, batch, now)
+      if (this.chain.wantsWhole(frame.kind)) this.#arrivals.assemble(frame)
+      else {
+        this.#source.stats.cutThroughs++
+        this.#arrivals.begin(this.#take(frame, batch, now))
       }
       return batch
     }
     // The head must be down before its part.
     if (batch.length !== 0) this.chain.down(batch)
-    this.#giveOn(frame)
-    return []
-  }
-
-  #giveOn(part: Frame): void {
-    const exchange = this.#arriving!
-    if (part.flags & FRAME_LAST) this.#arriving = null
-    if (!this.chain.partDown(exchange, part)) {
-      this.stop()
-      exchange.requestParts!.onDrain = () => {
-        exchange.requestParts!.onDrain = null
-        this.go()
-      }
-    }
+    const next: Batch = []
+    const whole = this.#arrivals.part(frame)
+    if (whole !== null) this.#take(whole, next, now)
+    return next
   }
 
   /** The client broke the protocol: what it asked before is answered, then it gets the protocol's error, then it is closed. */
@@ -284,7 +280,7 @@ export class Session implements ConnectionHandler, ChainTop, Task {
   }
 
   #weigh(): void {
-    const jammed = this.#arriving !== null && this.#stops !== 0
+    const jammed = this.#stops !== 0 && this.#arrivals.some
     this.#valve.weigh(this.#input.bytes, this.#outbox.unsentBytes, this.#stalled, jammed)
   }
 

@@ -1,5 +1,6 @@
 // Hot path
 import { assert } from '../base/assert.ts'
+import { systemErrorText } from '../base/errors.ts'
 import type { Connection, ConnectionHandler, World } from '../world/world.ts'
 import { ANSWERING, DONE, QUEUED, WRITTEN, Exchange, type Batch, type Carrier } from './exchange.ts'
 import { FRAME_LAST, type Frame } from './frame.ts'
@@ -15,7 +16,8 @@ import {
 } from './protocol.ts'
 import { Handshake, Question, noOwner } from './handshake.ts'
 import { Linger } from './linger.ts'
-import { beforeReady, byCarrier, closedByPeer, LostError, repeatable } from './loss.ts'
+import { beforeReady, byCarrier, LostError, repeatable } from './loss.ts'
+import { RequestRests, type PartSender } from './request-rests.ts'
 import type { Greeting } from './sharing.ts'
 import type { PoolStats } from './stats.ts'
 
@@ -46,7 +48,7 @@ export interface UpstreamOwner {
 }
 
 /** One connection to a server. Exchanges of many sessions share it, or one session has it for itself. */
-export class Upstream implements ConnectionHandler {
+export class Upstream implements ConnectionHandler, PartSender {
   /** The attributes that it has, as their key. */
   key: string
   state = CONNECTING
@@ -68,7 +70,7 @@ export class Upstream implements ConnectionHandler {
   readonly #depth: number
   /** Those that stopped their sessions until it takes more. */
   #congested: (() => void)[] = []
-  #sending: Exchange | null = null
+  readonly #rests: RequestRests
   #paused = 0
   /** It has finished: the last bytes are on their way. */
   #linger: Linger | null = null
@@ -79,6 +81,7 @@ export class Upstream implements ConnectionHandler {
     this.wire = owner.protocol.wire('server', owner.wireOptions)
     this.#leaves = this.wire.leave !== undefined
     this.#depth = this.wire.depth ?? Infinity
+    this.#rests = new RequestRests(this, owner.protocol.interleaves === true)
   }
 
   get inFlight(): number {
@@ -107,7 +110,12 @@ export class Upstream implements ConnectionHandler {
 
   /** Still sends parts of a request: nothing else may go between them. */
   get sending(): boolean {
-    return this.#sending !== null
+    return this.#rests.some
+  }
+
+  /** Nothing may be sent before the request is whole whose parts are being sent. */
+  get busy(): boolean {
+    return this.#rests.block
   }
 
   /** The connection stands. `handshake` gives it its attributes. */
@@ -163,7 +171,11 @@ export class Upstream implements ConnectionHandler {
   abandon(exchange: Exchange): void {
     const at = this.#waiting.indexOf(exchange)
     if (at >= 0) this.#waiting.splice(at, 1)
-    else this.wire.abandon(exchange)
+    else {
+      const word = this.wire.cancel?.(exchange) ?? null
+      this.wire.abandon(exchange)
+      if (word !== null) this.#outbox!.appendPart(word)
+    }
   }
 
   whenUncongested(go: () => void): void {
@@ -180,7 +192,7 @@ export class Upstream implements ConnectionHandler {
 
   /** Takes nothing more and drops what comes; what was sent still arrives, as it does when a client closes its connection. */
   finish(): void {
-    if (this.state !== READY || this.#sending !== null) {
+    if (this.state !== READY || this.#rests.block) {
       this.destroy(new LostError('Its session ended'))
       return
     }
@@ -216,7 +228,7 @@ export class Upstream implements ConnectionHandler {
   onDrain(): void {
     this.#outbox!.drained()
     if (this.#linger !== null) this.#linger.goOn()
-    if (this.#sending !== null) this.#sendParts(this.#sending)
+    if (this.#rests.some) this.#rests.flowAll()
     if (this.#congested.length === 0 || this.congested) return
     const waiting = this.#congested
     this.#congested = []
@@ -232,12 +244,13 @@ export class Upstream implements ConnectionHandler {
     } catch {
       // Torn: it is lost with the rest.
     }
-    this.destroy(closedByPeer(null))
+    this.destroy(new LostError('The other side of this connection closed the connection'))
   }
 
   onClose(error: Error | null): void {
     this.#linger?.close()
-    this.destroy(closedByPeer(error))
+    const cause = error === null ? undefined : new Error(systemErrorText(error))
+    this.destroy(new LostError('The other side of this connection closed the connection', { cause }))
   }
 
   #read(): void {
@@ -268,18 +281,13 @@ export class Upstream implements ConnectionHandler {
   }
 
   #hasRoom(): boolean {
-    return this.#waiting.length === 0 && this.#sending === null && this.wire.inFlight < this.#depth
+    return this.#waiting.length === 0 && !this.#rests.block && this.wire.inFlight < this.#depth
   }
 
   /** As many of those that wait are sent as may be in flight. */
   #refill(): void {
     // Nothing goes between the parts of a request.
-    while (
-      this.state === READY &&
-      this.#sending === null &&
-      this.#waiting.length !== 0 &&
-      this.wire.inFlight < this.#depth
-    )
+    while (this.state === READY && !this.#rests.block && this.#waiting.length !== 0 && this.wire.inFlight < this.#depth)
       this.#write(this.#waiting.shift()!)
   }
 
@@ -321,13 +329,9 @@ export class Upstream implements ConnectionHandler {
     if (!keep) request.drop()
     const parts = exchange.requestParts
     // Before anybody hears of it: an upstream that still sends is nobody else's, and the rest goes on though it is done.
-    if (parts !== null) {
-      this.#sending = exchange
-      parts.onPart = () => this.#sendParts(exchange)
-      parts.take = (part) => this.#sendPart(exchange, part)
-    }
+    if (parts !== null) this.#rests.begin(exchange, parts)
     for (let silent = this.wire.silent(); silent !== null; silent = this.wire.silent()) this.#silent(silent)
-    if (parts !== null) this.#sendParts(exchange)
+    if (parts !== null) this.#rests.flow(exchange)
   }
 
   #appendLeaving(exchange: Exchange, outbox: Outbox): void {
@@ -345,33 +349,26 @@ export class Upstream implements ConnectionHandler {
     return repeatable(exchange, this.#owner.protocol)
   }
 
-  #sendPart(exchange: Exchange, part: Frame): boolean {
-    const outbox = this.#outbox!
-    if (this.state === CLOSED || outbox.unsentBytes > PARTS_BYTES) return false
-    outbox.appendPart(this.#leaves ? this.wire.leave!(part, exchange) : part)
-    this.#owner.stats.bytesWritten += part.end - part.start
-    if (part.flags & FRAME_LAST) {
-      exchange.requestParts!.onPart = exchange.requestParts!.take = null
-      this.#sending = null
-      exchange.carrier?.onArrived()
-      this.#refill()
-    }
-    return true
+  // --- further parts of requests
+
+  get takesParts(): boolean {
+    return this.state !== CLOSED && this.#outbox!.unsentBytes <= PARTS_BYTES
   }
 
-  #sendParts(exchange: Exchange): void {
-    const parts = exchange.requestParts!
-    const outbox = this.#outbox!
-    if (parts.error !== null) {
-      // A request broken off half-way: the server can make nothing of what would come next.
-      this.destroy(new LostError('The client left in the middle of a request'))
-      return
-    }
-    while (outbox.unsentBytes <= PARTS_BYTES) {
-      const part = parts.shift()
-      if (part === null) return
-      this.#sendPart(exchange, part)
-    }
+  sendPart(exchange: Exchange, part: Frame): void {
+    this.#outbox!.appendPart(this.#leaves ? this.wire.leave!(part, exchange) : part)
+    this.#owner.stats.bytesWritten += part.end - part.start
+  }
+
+  onRestSent(exchange: Exchange): void {
+    exchange.carrier?.onArrived()
+    this.#refill()
+  }
+
+  onRestBroken(exchange: Exchange): void {
+    if (this.#owner.protocol.interleaves === true) this.abandon(exchange)
+    // The server can make nothing of what would come next.
+    else this.destroy(new LostError('The client left in the middle of a request'))
   }
 
   /** Closes at once: who waits for something is told why. */
@@ -382,8 +379,7 @@ export class Upstream implements ConnectionHandler {
     if ((this.state as number) === CLOSED) return
     this.state = CLOSED
     this.#connection?.destroy()
-    // Its reply came before it had ended: what is left of it goes nowhere.
-    if (this.#sending?.state === DONE) this.#sending.requestParts!.abort(error)
+    this.#rests.close(error)
     const dirty = this.wire.state() !== WIRE_CLEAN
     const lost = this.wire.takeAll()
     for (let silent = this.wire.silent(); silent !== null; silent = this.wire.silent()) this.#silent(silent)

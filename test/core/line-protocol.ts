@@ -71,10 +71,11 @@ class LineWire implements Wire {
   }
 }
 
-export function lineProtocol(orderToClient: Protocol['orderToClient'], hasFailures = true): Protocol {
+export function lineProtocol(order: Protocol['orderToClient'] | 'streams', hasFailures = true): Protocol {
   return {
     name: 'Lines',
-    orderToClient,
+    orderToClient: order === 'streams' ? 'any' : order,
+    interleaves: order === 'streams',
     wire: (_side: string, options: { cutThroughBytes: number }) => new LineWire(options.cutThroughBytes),
     failure: (request: Frame, kind: string) =>
       hasFailures ? frameOf(`-${kind} ${textOf(request).slice(0, 20).trim()}\n`) : null,

@@ -3,6 +3,7 @@ import type { SimWorld } from '../../src/sim/world.ts'
 import {
   DATA,
   encode,
+  FRAME_BYTES_MAX,
   END,
   HEAD,
   HEADER_BYTES,
@@ -19,6 +20,7 @@ import {
   Unwrapper,
   VALUE,
   wrap,
+  type Order,
 } from './format.ts'
 
 /** A whole reply. */
@@ -52,6 +54,7 @@ export class Violation extends Error {}
 /** One connection of a client: asks, and gets a promise of the whole reply. */
 export class HardClient implements ConnectionHandler {
   readonly sim: SimWorld
+  readonly order: Order
   readonly hasStreams: boolean
   connection!: Connection
   /** Called for what was not asked for. */
@@ -60,14 +63,16 @@ export class HardClient implements ConnectionHandler {
   /** Its own side has ended. */
   ended = false
   readonly #asked: Asked[] = []
+  readonly #forgotten = new Set<number>()
   #bytes: Buffer = Buffer.alloc(0)
   #unwrapper: Unwrapper | null = null
   #over = Promise.withResolvers<void>()
   #untilClose: Asked | null = null
 
-  constructor(sim: SimWorld, hasStreams: boolean) {
+  constructor(sim: SimWorld, order: Order) {
     this.sim = sim
-    this.hasStreams = hasStreams
+    this.order = order
+    this.hasStreams = order !== 'request-order'
   }
 
   connect(address: Address): Promise<void> {
@@ -104,6 +109,11 @@ export class HardClient implements ConnectionHandler {
   /** Sends a frame, and nothing else. */
   say(kind: number, text: string, stream = 0, flags = END): void {
     if (this.closed) return
+    if (this.order === 'streams' && text.length > FRAME_BYTES_MAX) {
+      this.say(kind, text.slice(0, FRAME_BYTES_MAX), stream, 0)
+      this.say(DATA, text.slice(FRAME_BYTES_MAX), stream, flags)
+      return
+    }
     const bytes = encode(kind, text, this.hasStreams ? stream : 0, flags)
     this.connection.write(this.#unwrapper === null ? bytes : wrap(bytes))
   }
@@ -150,6 +160,8 @@ export class HardClient implements ConnectionHandler {
 
   /** Nobody waits for the reply on this stream any more; its stream may be used again. */
   forget(stream: number): void {
+    // Where frames alternate streams of what was given up are never used again: its frames may still come.
+    if (this.order === 'streams') this.#forgotten.add(stream)
     const index = this.#asked.findIndex((asked) => asked.stream === stream)
     if (index >= 0) this.#asked.splice(index, 1)[0]!.reject(new ClosedError('given up'))
   }
@@ -157,7 +169,7 @@ export class HardClient implements ConnectionHandler {
   #freeStream(): number {
     const taken = this.#asked.map(({ stream }) => stream)
     let stream = 0
-    while (this.hasStreams && taken.includes(stream)) stream++
+    while (this.hasStreams && (taken.includes(stream) || this.#forgotten.has(stream))) stream++
     return stream
   }
 
@@ -193,6 +205,7 @@ export class HardClient implements ConnectionHandler {
       this.onPush(text)
       return true
     }
+    if (asked === null && this.#forgotten.has(stream)) return true
     if (asked === null)
       return this.violation(`a reply to nothing: kind ${kind}, stream ${stream}, ${text.slice(0, 50)}`)
     if (kind === INTERIM) asked.interims++

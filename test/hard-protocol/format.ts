@@ -5,6 +5,12 @@
  * granted both directions carry segments, `length (16 bits), sum, bytes`, whose bytes are scrambled and cut frames anywhere.
  */
 export const HEADER_BYTES = 8
+
+/** The three ways in which it is spoken: replies in the order of requests; in any; and in any, with frames of several messages alternating. */
+export type Order = 'request-order' | 'any' | 'streams'
+/** Where they alternate a longer message is sent in several frames. */
+export const FRAME_BYTES_MAX = 4096
+
 export const SEGMENT_HEADER_BYTES = 3
 const SEGMENT_BYTES_MAX = 50_000
 const SCRAMBLE = 0x5a

@@ -1,6 +1,6 @@
 import { Violation } from './client.ts'
 
-import type { Request } from './model-server.ts'
+import type { Request } from './requests.ts'
 
 /** A session's writes take effect in the order in which it sent them: all of them, those to one key, or none. */
 export type WriteOrder = 'session' | 'key' | 'none'

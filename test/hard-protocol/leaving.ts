@@ -1,6 +1,6 @@
 import { Frame } from '../../src/core/frame.ts'
 import { WITH_HEADER } from './cutter.ts'
-import { wrap } from './format.ts'
+import { encode, wrap } from './format.ts'
 
 /** The frame with another stream: in its place where its bytes are lent, else as a copy. */
 export function retag(frame: Frame, stream: number): Frame {
@@ -20,4 +20,12 @@ function copyOf(frame: Frame, bytes: Buffer): Frame {
   copy.flags = frame.flags
   copy.stream = frame.stream
   return copy
+}
+
+/** A message of the proxy's own. */
+export function replyFrame(kind: number, text: string, stream: number): Frame {
+  const bytes = encode(kind, text, stream)
+  const frame = new Frame(bytes, 0, bytes.length, kind, 1, false)
+  frame.stream = stream
+  return frame
 }

@@ -1,6 +1,7 @@
 import type { Address, Connection, ConnectionHandler, Listener } from '../../src/world/world.ts'
 import type { SimWorld } from '../../src/sim/world.ts'
 import {
+  ABANDON,
   BEGIN,
   CANCEL,
   COMMIT,
@@ -14,6 +15,7 @@ import {
   HEAD,
   headerAt,
   HEADER_BYTES,
+  FRAME_BYTES_MAX,
   HELLO,
   INTERIM,
   KEY,
@@ -42,22 +44,9 @@ import {
   WAIT,
   wrap,
 } from './format.ts'
+import type { Arriving, HardServerOptions, Request } from './requests.ts'
 
 const SPACES = 3
-
-export interface Request {
-  readonly kind: number
-  readonly stream: number
-  readonly text: string
-  readonly ended: boolean
-}
-
-export interface HardServerOptions {
-  /** Replies come in any order, told apart by their streams. */
-  readonly hasStreams: boolean
-  /** Told of every write that has effect. */
-  readonly onExecute: (connection: number, space: number, request: Request, inTransaction: boolean) => void
-}
 
 /** A server of the hard protocol. What it holds survives a crash. */
 export class HardServer {
@@ -96,13 +85,6 @@ export class HardServer {
   }
 }
 
-/** A message that is coming in several frames. */
-interface Arriving {
-  readonly request: Request
-  bytes: number
-  refused: boolean
-}
-
 class ServerSession implements ConnectionHandler {
   readonly connection: Connection
   readonly topics = new Set<string>()
@@ -118,6 +100,8 @@ class ServerSession implements ConnectionHandler {
   readonly #queue: Request[] = []
   #busy = false
   readonly #arriving = new Map<number, Arriving>()
+  /** Where frames alternate: requests that are not whole. */
+  readonly #partial = new Map<number, Request>()
   /** What cancels what it waits for. */
   readonly #waits = new Set<() => void>()
   #gone = false
@@ -165,10 +149,30 @@ class ServerSession implements ConnectionHandler {
 
   #came(request: Request): void {
     if (this.#server.ignored.has(request.kind)) return
-    if (this.#server.options.hasStreams || request.kind === CANCEL) this.#executeSometime(request)
+    if (this.#server.options.order === 'streams') this.#cameInStreams(request)
+    else if (this.#server.options.order === 'any' || request.kind === CANCEL) this.#executeSometime(request)
     else {
       this.#queue.push(request)
       this.#executeNext()
+    }
+  }
+
+  /** Frames of several messages alternate. */
+  #cameInStreams(request: Request): void {
+    const { kind, stream, text, ended } = request
+    const partial = this.#partial.get(stream)
+    if (kind === ABANDON) {
+      const isOwed = this.#arriving.get(stream)?.refused === false || (partial !== undefined && partial.kind !== NOTE)
+      this.#arriving.delete(stream)
+      this.#partial.delete(stream)
+      if (isOwed) this.#send(ERROR, 'abandoned', stream)
+    } else if (kind === STREAM || kind === UPLOAD || this.#arriving.has(stream)) this.#executeFrame(request)
+    else {
+      const whole = partial === undefined ? request : { ...partial, text: partial.text + text, ended }
+      if (ended) {
+        this.#partial.delete(stream)
+        this.#executeSometime(whole)
+      } else this.#partial.set(stream, whole)
     }
   }
 
@@ -356,7 +360,22 @@ class ServerSession implements ConnectionHandler {
   #send(kind: number, text: string, stream: number, flags = END, length = -1): void {
     // Nothing can be told from a body that the end of the connection ends.
     if (this.#ending) return
-    this.#sendRaw(encode(kind, text, this.#server.options.hasStreams ? stream : 0, flags, length))
+    const { order } = this.#server.options
+    if (order === 'streams' && text.length > FRAME_BYTES_MAX && kind !== NEWS)
+      this.#sendSplit(kind, text, stream, flags)
+    else this.#sendRaw(encode(kind, text, order === 'request-order' ? 0 : stream, flags, length))
+  }
+
+  /** In several frames, between which others may come. */
+  #sendSplit(kind: number, text: string, stream: number, flags: number): void {
+    const { random, schedule, nowMs } = this.#server.sim
+    let atMs = nowMs
+    for (let at = 0; at < text.length; at += FRAME_BYTES_MAX) {
+      const piece = text.slice(at, at + FRAME_BYTES_MAX)
+      const bytes = encode(at === 0 ? kind : DATA, piece, stream, at + piece.length === text.length ? flags : 0)
+      atMs += random.chance(0.5) ? 0 : random.next()
+      schedule.add(atMs, () => this.#sendRaw(bytes))
+    }
   }
 
   #sendRaw(bytes: Buffer): void {

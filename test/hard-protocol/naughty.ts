@@ -3,7 +3,7 @@ import type { Frame } from '../../src/core/frame.ts'
 import type { Link, Transform } from '../../src/core/transform.ts'
 import type { SimWorld } from '../../src/sim/world.ts'
 import { ERROR, NOTE } from './format.ts'
-import { replyFrame } from './wire-client.ts'
+import { replyFrame } from './leaving.ts'
 
 /** What a transform does to a batch that it should have handed on. Each leaves the core to see to it that nobody waits for ever. */
 type Prank = (batch: Batch, link: Link, on: (batch: Batch) => void) => void | Promise<void>

@@ -4,8 +4,9 @@ import type { SimOptions } from '../../src/sim/options.ts'
 import { SimWorld } from '../../src/sim/world.ts'
 import type { Address } from '../../src/world/world.ts'
 import { HardClient, type Reply } from './client.ts'
-import { KIND_NAMES } from './format.ts'
-import { HardServer, type Request } from './model-server.ts'
+import { KIND_NAMES, type Order } from './format.ts'
+import { HardServer } from './model-server.ts'
+import type { Request } from './requests.ts'
 import { HardProxy, type HardProxyOptions } from './proxy.ts'
 
 export interface PlayOptions extends Partial<HardProxyOptions> {
@@ -18,7 +19,7 @@ export class HardPlay {
   readonly sim: SimWorld
   readonly server: HardServer
   readonly proxy: HardProxy
-  readonly order: 'request-order' | 'any'
+  readonly order: Order
   /** Writes that had effect, as `connection space text`. */
   readonly executed: string[] = []
   readonly #serverAddress: Address
@@ -35,7 +36,7 @@ export class HardPlay {
     const sim = new SimWorld({ tearChance: 0.3, ...options.sim })
     let play: HardPlay | null = null
     const server = new HardServer(sim, {
-      hasStreams: options.order === 'any',
+      order: options.order ?? 'request-order',
       onExecute: (connection, space, request, inTransaction) => play!.#note(connection, space, request, inTransaction),
     })
     play = new HardPlay(options, await server.listen(LOOPBACK), sim, server)
@@ -48,7 +49,7 @@ export class HardPlay {
   }
 
   async client(): Promise<HardClient> {
-    const client = new HardClient(this.sim, this.order === 'any')
+    const client = new HardClient(this.sim, this.order)
     await this.until(client.connect(this.proxy.address))
     return client
   }

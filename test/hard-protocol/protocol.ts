@@ -1,7 +1,21 @@
 import { FRAME_LAST, Frame } from '../../src/core/frame.ts'
 import type { FailureKind, Protocol, Wire, WireOptions } from '../../src/core/protocol.ts'
-import { encode, ERROR, GET, HEAD, HEADER_BYTES, KIND_NAMES, NOTE, CANCEL, ROWS, SLOWLY, STEP } from './format.ts'
-import { ClientWire, replyFrame } from './wire-client.ts'
+import {
+  encode,
+  ERROR,
+  GET,
+  HEAD,
+  HEADER_BYTES,
+  KIND_NAMES,
+  NOTE,
+  CANCEL,
+  ROWS,
+  SLOWLY,
+  STEP,
+  type Order,
+} from './format.ts'
+import { replyFrame } from './leaving.ts'
+import { ClientWire } from './wire-client.ts'
 import { ServerWire } from './wire-server.ts'
 
 const IDEMPOTENT = new Set([GET, HEAD, ROWS, SLOWLY])
@@ -13,15 +27,17 @@ export function payloadOf(frame: Frame): string {
 }
 
 /** With streams replies come in any order, and ids tell whose they are; without, in the order of the requests. */
-export function hardProtocol(orderToClient: 'request-order' | 'any'): Protocol<string> {
-  const hasStreams = orderToClient === 'any'
+export function hardProtocol(order: Order): Protocol<string> {
+  const hasStreams = order !== 'request-order'
+  const interleaves = order === 'streams'
   return {
     name: 'hard',
-    orderToClient,
+    orderToClient: hasStreams ? 'any' : 'request-order',
+    interleaves,
     wire(side: 'client' | 'server', { cutThroughBytes }: WireOptions): Wire {
       return side === 'client'
-        ? new ClientWire(cutThroughBytes, hasStreams)
-        : new ServerWire(cutThroughBytes, hasStreams)
+        ? new ClientWire(interleaves ? Infinity : cutThroughBytes, hasStreams)
+        : new ServerWire(interleaves ? Infinity : cutThroughBytes, hasStreams)
     },
     body: payloadOf,
     encode: (body, stream) => replyFrame(GET, body, stream),

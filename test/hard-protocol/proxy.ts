@@ -11,6 +11,7 @@ import type { SessionInfo, Transform } from '../../src/core/transform.ts'
 import type { SimWorld } from '../../src/sim/world.ts'
 import type { Address, Connection, Net } from '../../src/world/world.ts'
 import { quietLog } from '../core/chain-play.ts'
+import type { Order } from './format.ts'
 import { hardProtocol } from './protocol.ts'
 import { HardSharing, isError, type Registry } from './sharing.ts'
 
@@ -21,7 +22,7 @@ const uncounted: Metrics = {
 }
 
 export interface HardProxyOptions {
-  readonly order: 'request-order' | 'any'
+  readonly order: Order
   readonly limits?: Partial<Limits>
   /** Stages above the sink, made for each session. Asked for what ends the chain, it may put that into chains of its own. */
   readonly above?: ((info: SessionInfo, sink: () => Transform) => Transform)[]
@@ -71,7 +72,13 @@ export class HardProxy {
     }
     const registry: Registry = new Map()
     const sink = (info: SessionInfo) =>
-      new Lane(this.pool, new HardSharing(`s${info.id}`, options.order === 'any', registry), env, info, 'Sink')
+      new Lane(
+        this.pool,
+        new HardSharing(`s${info.id}`, options.order !== 'request-order', registry),
+        env,
+        info,
+        'Sink',
+      )
     const stages: StageSpec[] = (options.above ?? []).map((make, index) => ({
       type: 'Kind',
       name: String.fromCharCode(97 + index),

@@ -34,7 +34,7 @@ export class HardSession {
   constructor(swarm: Swarm, id: number, habits: Habits) {
     this.#swarm = swarm
     this.#habits = habits
-    this.client = new HardClient(swarm.sim, swarm.hasStreams)
+    this.client = new HardClient(swarm.sim, swarm.order)
     this.acts = new Acts(this, swarm, id, habits.valueBytesMax)
   }
 

@@ -32,7 +32,7 @@ import {
   WAIT,
 } from './format.ts'
 import { payloadOf } from './protocol.ts'
-import { replyFrame } from './wire-client.ts'
+import { replyFrame } from './leaving.ts'
 import type { ServerWire } from './wire-server.ts'
 
 const NOTE_ATTRIBUTE = 1

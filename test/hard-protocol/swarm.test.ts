@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { runSeeds } from './swarm.ts'
+import { runSeeds, seeds } from './swarm.ts'
 
-const SEEDS = Array.from({ length: 50 }, (_, index) => index + 1)
+const SEEDS = seeds(40)
 
-for (const order of ['request-order', 'any'] as const) {
+for (const order of ['request-order', 'any', 'streams'] as const) {
   for (const calm of [true, false]) {
     test(`the core keeps its promises on the hard protocol (${order}, ${calm ? 'nothing breaks' : 'things break'})`, async () => {
       const broken = await runSeeds(SEEDS, { order, calm })

@@ -4,7 +4,7 @@ import { SimWorld } from '../../src/sim/world.ts'
 import type { Address } from '../../src/world/world.ts'
 import type { Act } from './acts.ts'
 import { HardClient, Violation } from './client.ts'
-import { CANCEL } from './format.ts'
+import { CANCEL, type Order } from './format.ts'
 import { Journal, type WriteOrder } from './journal.ts'
 import { HardServer } from './model-server.ts'
 import { HardProxy, type HardProxyOptions } from './proxy.ts'
@@ -54,8 +54,11 @@ const ANY: readonly Act[] = [
   'tail',
 ]
 
+const STREAMS: readonly Act[] = [...ANY.filter((act) => act !== 'tail'), 'stream', 'upload', 'broken']
+const ACTS = { 'request-order': ORDERED, any: ANY, streams: STREAMS }
+
 export interface SwarmOptions {
-  readonly order: 'request-order' | 'any'
+  readonly order: Order
   /** Nothing breaks, whatever the seed says. */
   readonly calm?: boolean
   /** Stages above the sink. */
@@ -75,6 +78,7 @@ export interface SwarmOptions {
 /** A whole run, drawn from a seed: a server, the proxy, clients and faults. */
 export class Swarm {
   readonly sim: SimWorld
+  readonly order: Order
   readonly hasStreams: boolean
   readonly journal: Journal
   readonly proxyAddress = LISTEN
@@ -92,11 +96,12 @@ export class Swarm {
     if (options.calm === true) this.sim.calm()
     const { resetChance, refuseChance } = this.sim.options
     this.faulty = resetChance + refuseChance > 0 || options.isNaughty === true
-    this.hasStreams = options.order === 'any'
+    this.order = options.order
+    this.hasStreams = options.order !== 'request-order'
     this.journal = new Journal(options.writeOrder ?? (this.hasStreams ? 'none' : 'session'))
-    this.#acts = options.acts ?? (this.hasStreams ? ANY : ORDERED)
+    this.#acts = options.acts ?? ACTS[options.order]
     this.#server = new HardServer(this.sim, {
-      hasStreams: this.hasStreams,
+      order: options.order,
       onExecute: (_connection, _space, request, inTransaction) => this.journal.executed(request, inTransaction),
     })
     const above = options.above?.(this.sim, this)
@@ -126,7 +131,7 @@ export class Swarm {
 
   /** A client that tries to cancel what `key` waits for, until it is stopped. */
   canceller(key: string): { stop(): void } {
-    const client = new HardClient(this.sim, this.hasStreams)
+    const client = new HardClient(this.sim, this.order)
     let stopped = false
     this.hasCancelled = true
     const attempt = () => {
@@ -163,6 +168,8 @@ export class Swarm {
     this.#proxy.checkEmpty()
     this.journal.finish()
     this.#proxy.pool.close()
+    // Who does not read does not learn that a connection was reset.
+    for (const { connection } of this.#server.sessions) connection.resume()
     await this.#rest()
     if (this.#server.sessions.size > 0) throw new Violation('connections to the server are open after the end')
   }
@@ -230,15 +237,21 @@ export class Swarm {
   }
 }
 
+/** So many seeds from 1 on; others where the environment names them: `SEEDS=100..500 npm test -- hard-protocol`. */
+export function seeds(count: number): number[] {
+  const [first = 1, last = count] = process.env['SEEDS']?.split('..').map(Number) ?? []
+  return Array.from({ length: last - first + 1 }, (_, index) => first + index)
+}
+
 /** Runs seeds and tells of the first that broke a promise. */
-export async function runSeeds(seeds: readonly number[], options: SwarmOptions): Promise<string | null> {
+export async function runSeeds(all: readonly number[], options: SwarmOptions): Promise<string | null> {
   const broken: string[] = []
-  for (const seed of seeds) {
+  for (const seed of all) {
     try {
       await new Swarm(seed, options).run()
     } catch (error) {
       broken.push(`seed ${seed}: ${error instanceof Error ? error.stack : String(error)}`)
     }
   }
-  return broken.length === 0 ? null : `${broken.length} of ${seeds.length} seeds, the first: ${broken[0]}`
+  return broken.length === 0 ? null : `${broken.length} of ${all.length} seeds, the first: ${broken[0]}`
 }

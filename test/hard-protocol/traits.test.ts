@@ -29,7 +29,7 @@ import {
 } from './format.ts'
 import { HardPlay, nameOf } from './play.ts'
 
-const ORDERS = ['request-order', 'any'] as const
+const ORDERS = ['request-order', 'any', 'streams'] as const
 
 for (const order of ORDERS) {
   const start = (options: object = {}) => HardPlay.start({ order, ...options })
@@ -157,6 +157,8 @@ for (const order of ORDERS) {
     await play.end(client, other)
   })
 
+  // Where frames of several messages alternate, no message can end with the connection.
+  if (order === 'streams') continue
   test(`a body that the end of the connection ends comes whole, and ends the client's connection too (${order})`, async () => {
     const play = await start()
     const [client, other] = [await play.client(), await play.client()]
@@ -269,4 +271,50 @@ test('more requests than an upstream has streams wait for those before them, non
   assert.equal(play.executed.length, 120)
   assert.equal(play.server.connections, 1)
   await play.end(...clients)
+})
+
+test('streams of several clients are open at once on one upstream, in both directions', async () => {
+  const play = await HardPlay.start({ order: 'streams' })
+  const clients = [await play.client(), await play.client()]
+  const echoes = clients.flatMap((client, index) =>
+    [0, 1].map((i) => {
+      const frames: string[] = []
+      const name = `${index}${i}`
+      return { client, frames, name, ...client.begin(STREAM, name, 0, (text) => frames.push(text)) }
+    }),
+  )
+  for (let round = 0; round < 5; round++) {
+    for (const { client, stream, name } of echoes) client.say(DATA, `${name}.${round}`, stream, round === 4 ? END : 0)
+    await play.rest()
+    for (const { frames, name } of echoes) assert.equal(frames.at(-1), `${name}.${round}`)
+    assert.equal(await play.say(clients[0]!, PUT, `a=${round}`), 'OK')
+  }
+  const replies = await play.until(Promise.all(echoes.map(({ reply }) => reply)))
+  echoes.forEach(({ name }, index) =>
+    assert.equal(replies[index]!.text, `${name}${[0, 1, 2, 3, 4].map((round) => `${name}.${round}`).join('')}`),
+  )
+  assert.equal(play.server.connections, 1)
+  await play.end(...clients)
+})
+
+test('a stream that its client gives up, or leaves, costs nobody else anything, and the server is told', async () => {
+  const play = await HardPlay.start({ order: 'streams' })
+  const [client, leaver, other] = [await play.client(), await play.client(), await play.client()]
+  const kept = other.begin(STREAM, 'kept', 0)
+  const given = client.begin(UPLOAD, 'yes', 0)
+  const left = leaver.begin(UPLOAD, 'yes', 0)
+  // This one has been answered already.
+  const refused = leaver.begin(UPLOAD, 'no', 0)
+  assert.equal(nameOf(await play.until(refused.reply)), 'ERROR refused')
+  client.say(ABANDON, '', given.stream)
+  client.forget(given.stream)
+  leaver.connection.destroy()
+  await play.until(Promise.allSettled([given.reply, left.reply]))
+  await play.rest()
+  assert.equal(await play.say(client, PUT, 'a=1'), 'OK')
+  other.say(DATA, ' on', kept.stream)
+  assert.equal(nameOf(await play.until(kept.reply)), 'ECHO kept on')
+  assert.equal(play.server.connections, 1)
+  assert.equal(play.proxy.pool.inFlight, 0, 'the server answered what was given up')
+  await play.end(client, other)
 })

@@ -1,14 +1,20 @@
 import type { Exchange } from '../../src/core/exchange.ts'
-import { FRAME_LAST, Frame } from '../../src/core/frame.ts'
+import { FRAME_LAST, type Frame } from '../../src/core/frame.ts'
 import { MATCH_DROP, ProtocolError, WIRE_CLEAN, WIRE_OPAQUE, type Wire } from '../../src/core/protocol.ts'
 import { Cutter } from './cutter.ts'
-import { ABANDON, DATA, ERROR, encode, NO_STREAM, OK, STEP, SWITCH, UNTIL_CLOSE } from './format.ts'
-import { retag, wrapped } from './leaving.ts'
+import { ABANDON, DATA, ERROR, NO_STREAM, OK, STEP, SWITCH, UNTIL_CLOSE } from './format.ts'
+import { replyFrame, retag, wrapped } from './leaving.ts'
 
 /** Most requests that a client may have open. */
 const STREAMS_MAX = 1000
 /** Most steps that a group may have. */
 const STEPS_MAX = 1000
+
+interface Open {
+  readonly exchange: Exchange
+  isWhole: boolean
+  isAnswered: boolean
+}
 
 /** What stands on the proxy's side of a client's connection. */
 export class ClientWire implements Wire {
@@ -17,7 +23,7 @@ export class ClientWire implements Wire {
   ended = false
   readonly #cutter: Cutter
   readonly #hasStreams: boolean
-  readonly #open = new Map<number, Exchange>()
+  readonly #open = new Map<number, Open>()
   readonly #given: Exchange[] = []
   /** Of the group that has not ended. */
   #steps = 0
@@ -52,10 +58,11 @@ export class ClientWire implements Wire {
         throw new ProtocolError(`no request of kind ${frame.kind}`, replyFrame(ERROR, 'unknown', frame.stream))
       if (frame.kind !== ABANDON) {
         if (frame.kind === SWITCH) this.#switching = true
+        if (frame.kind === DATA && frame.flags & FRAME_LAST) this.#settle(frame.stream, 'isWhole')
         return frame
       }
       const given = this.#open.get(frame.stream)
-      if (given !== undefined) this.#given.push(given)
+      if (given !== undefined) this.#given.push(given.exchange)
       this.#open.delete(frame.stream)
     }
   }
@@ -66,7 +73,8 @@ export class ClientWire implements Wire {
 
   sent(exchange: Exchange): void {
     const { kind, stream } = exchange.request
-    if (this.#hasStreams) this.#open.set(stream, exchange)
+    const isWhole = (exchange.request.flags & FRAME_LAST) !== 0
+    if (this.#hasStreams) this.#open.set(stream, { exchange, isWhole, isAnswered: false })
     this.#steps = kind === STEP ? this.#steps + 1 : 0
   }
 
@@ -82,12 +90,20 @@ export class ClientWire implements Wire {
     if (frame.kind !== ERROR && frame.code === 1 && frame.bytes[frame.start + 1]! & UNTIL_CLOSE)
       this.#untilClose = exchange
     if (frame.flags & FRAME_LAST) {
-      if (this.#open.get(stream) === exchange) this.#open.delete(stream)
+      if (this.#open.get(stream)?.exchange === exchange) this.#settle(stream, 'isAnswered')
       if (this.#untilClose === exchange) this.ended = true
     }
     const leaving = this.#isWrapped ? wrapped(tagged) : tagged
     if (exchange.request.kind === SWITCH) this.#switched(frame)
     return leaving
+  }
+
+  /** A request that was answered before it had ended can still be given up. */
+  #settle(stream: number, what: 'isWhole' | 'isAnswered'): void {
+    const open = this.#open.get(stream)
+    if (open === undefined) return
+    open[what] = true
+    if (open.isWhole && open.isAnswered) this.#open.delete(stream)
   }
 
   #switched(reply: Frame): void {
@@ -118,12 +134,4 @@ export class ClientWire implements Wire {
   state(): number {
     return this.#untilClose === null || this.ended ? WIRE_CLEAN : WIRE_OPAQUE
   }
-}
-
-/** A reply of the proxy's own. */
-export function replyFrame(kind: number, text: string, stream: number): Frame {
-  const bytes = encode(kind, text, stream)
-  const frame = new Frame(bytes, 0, bytes.length, kind, 1, false)
-  frame.stream = stream
-  return frame
 }

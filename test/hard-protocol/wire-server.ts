@@ -13,6 +13,7 @@ import {
 } from '../../src/core/protocol.ts'
 import { Cutter } from './cutter.ts'
 import {
+  ABANDON,
   BEGIN,
   CANCEL,
   COMMIT,
@@ -33,7 +34,7 @@ import {
   VALUE,
   type Header,
 } from './format.ts'
-import { retag, wrapped } from './leaving.ts'
+import { replyFrame, retag, wrapped } from './leaving.ts'
 
 /** Streams of a connection: few, so that they run out. */
 const STREAMS = 8
@@ -47,7 +48,12 @@ interface Slot {
   /** Null: nobody waits for it any more. */
   exchange: Exchange | null
   answering: boolean
+  isAnswered: boolean
+  /** Its request is not whole yet. */
+  isOpen: boolean
 }
+
+const NEW = { answering: false, isAnswered: false, isOpen: false }
 
 /** What stands on the proxy's side of a server's connection. */
 export class ServerWire implements Wire {
@@ -100,20 +106,27 @@ export class ServerWire implements Wire {
   leave(frame: Frame, exchange: Exchange | null): Frame {
     let leaving = frame
     if (this.#hasStreams) {
-      if (frame.flags & FRAME_HEAD) this.#reserve(exchange!)
-      leaving = retag(frame, this.#slots.find((slot) => slot.exchange === exchange)?.stream ?? NO_STREAM)
+      if (frame.flags & FRAME_HEAD) this.#reserve(exchange!, (frame.flags & FRAME_LAST) === 0)
+      const slot = this.#slots.find((other) => other.exchange === exchange)
+      leaving = retag(frame, slot?.stream ?? NO_STREAM)
+      if (slot !== undefined && frame.flags & FRAME_LAST) {
+        slot.isOpen = false
+        this.#maybeFree(slot)
+      }
     }
     return this.#isWrapped ? wrapped(leaving) : leaving
   }
 
   /** A stream that is free: one whose asker is gone is not, before its reply came. */
-  #reserve(exchange: Exchange): void {
-    if (exchange.request.kind === NOTE || exchange.request.kind === CANCEL) return
+  #reserve(exchange: Exchange, isOpen: boolean): void {
+    const { kind } = exchange.request
+    const isSilent = kind === NOTE || kind === CANCEL
+    if (isSilent && !isOpen) return
     const taken = this.#slots.map((slot) => slot.stream)
     let stream = 0
     while (taken.includes(stream)) stream++
     if (stream >= STREAMS) throw new Error('more requests in flight than there are streams')
-    this.#slots.push({ order: this.#sentCount, kind: exchange.request.kind, stream, exchange, answering: false })
+    this.#slots.push({ ...NEW, order: this.#sentCount, kind, stream, exchange, isAnswered: isSilent, isOpen })
   }
 
   sent(exchange: Exchange): void {
@@ -122,8 +135,7 @@ export class ServerWire implements Wire {
     if (kind === NOTE) this.#noted = this.#sentCount
     this.#sentCount++
     if (kind === NOTE || kind === CANCEL || (kind === STEP && this.#skipping)) this.#silents.push(exchange)
-    else if (!this.#hasStreams)
-      this.#slots.push({ order: this.#sentCount, kind, stream: 0, exchange, answering: false })
+    else if (!this.#hasStreams) this.#slots.push({ ...NEW, order: this.#sentCount, kind, stream: 0, exchange })
   }
 
   silent(): Exchange | null {
@@ -194,7 +206,8 @@ export class ServerWire implements Wire {
 
   /** The whole reply is there: what does it say of the connection? */
   #answered(slot: Slot, frame: Frame): void {
-    this.#slots.splice(this.#slots.indexOf(slot), 1)
+    slot.isAnswered = true
+    this.#maybeFree(slot)
     this.#current = null
     if (slot.order > this.#noted) this.#noted = -1
     const text = slot.kind === HEAD || frame.size > 1000 ? '' : payloadOf(frame)
@@ -210,12 +223,27 @@ export class ServerWire implements Wire {
     }
   }
 
+  /** Its stream may serve another request. */
+  #maybeFree(slot: Slot): void {
+    if (slot.isAnswered && !slot.isOpen) this.#slots.splice(this.#slots.indexOf(slot), 1)
+  }
+
+  /** A request that the server has not got whole would be waited for. */
+  cancel(exchange: Exchange): Frame | null {
+    const slot = this.#hasStreams ? this.#slots.find((other) => other.exchange === exchange) : undefined
+    if (slot?.isOpen !== true) return null
+    slot.isOpen = false
+    this.#maybeFree(slot)
+    const word = replyFrame(ABANDON, '', slot.stream)
+    return this.#isWrapped ? wrapped(word) : word
+  }
+
   abandon(exchange: Exchange): void {
     for (const slot of this.#slots) if (slot.exchange === exchange) slot.exchange = null
   }
 
   waiting(): Exchange[] {
-    return this.#slots.flatMap(({ exchange }) => (exchange === null ? [] : [exchange]))
+    return this.#slots.flatMap(({ exchange, isAnswered }) => (exchange === null || isAnswered ? [] : [exchange]))
   }
 
   takeAll(): Exchange[] {
