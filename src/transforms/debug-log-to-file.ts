@@ -41,8 +41,8 @@ class Files {
 export const debugLogToFile = transform({
   type: 'DebugLogToFile',
   doc:
-    'Writes the bytes of every request and every reply to a file of its own, for debugging: message-log/<connection>/requests/message<n>.bin ' +
-    'and responses/message<n>.bin in the working directory, which is emptied at the start.',
+    'Writes the bytes of every request and every reply to a file of its own, for debugging: in the working directory, ' +
+    'message-log/1/requests/message1.bin and responses/message1.bin and so on by connection and message. A start empties message-log.',
   options: (z) => z.strictObject({}),
   sharedBytes: () => SHARED_BYTES,
   create(_options, { log, shared }) {

@@ -30,7 +30,7 @@ export const valkeySinkSingle = transform({
         .describe('Where the server listens, host:port.'),
       connect_timeout_ms: z.int().nonnegative().describe('Milliseconds that connecting to the server may take.'),
     }),
-  example: { remote_address: '127.0.0.1:6379', connect_timeout_ms: 3000 },
+  example: { remote_address: '10.0.0.1:6379', connect_timeout_ms: 3000 },
   metrics: POOL_METRICS,
   sharedBytes: () => CONNECTION_IDS_BYTES,
   create(options, env: Env): SessionFactory {
