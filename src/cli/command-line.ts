@@ -66,9 +66,15 @@ function buildProgram(done: (exitCode: number) => void): Command {
   program
     .command('schema')
     .allowExcessArguments(false)
-    .description('print the JSON schema of topology.yaml or config.yaml, for editors')
+    .description(
+      'print the JSON schema (draft-07) of topology.yaml or config.yaml on standard output, for editors: every source, transform and sink ' +
+        'with its options. With -t also those of the transforms of your own that this topology names, which are loaded for that.',
+    )
+    .option('-t, --topology-file <path>', 'a topology whose own transforms are to be part of the schema')
     .addArgument(program.createArgument('<file>', 'which one').choices(['topology', 'config']))
-    .action(async (file: 'topology' | 'config') => done(await (await import('./schema.ts')).schema(file)))
+    .action(async (file: 'topology' | 'config', { topologyFile }: { topologyFile?: string }) =>
+      done(await (await import('./schema.ts')).schema(file, topologyFile ?? null)),
+    )
   return program
 }
 

@@ -65,3 +65,10 @@ test('every field of every kind says what it is', async () => {
     }
   }
 })
+
+test("a transform of a user's own has its place by its key, beside those that nobody knows", async () => {
+  const mine = await TEST_KINDS.transforms.QueryCounter()
+  const { definitions } = (await topologySchema(TEST_KINDS, new Map([['./mine.ts', mine]]))) as Json
+  assert.deepEqual(definitions.transform.properties['./mine.ts'], transforms.QueryCounter)
+  assert.ok('patternProperties' in definitions.transform)
+})

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { TransformKind } from '../core/kind.ts'
 import { KINDS, type KindList } from './kinds.ts'
 import { schemaOf } from './options.ts'
 import { settingsSchema } from './settings.ts'
@@ -22,13 +23,17 @@ export function configSchema(): JsonSchema {
   return { $schema: DIALECT, title: 'Shotover config.yaml', ...nullable(toJson(settingsSchema)) }
 }
 
-/** JSON schema of topology.yaml, all kinds of the list included. */
-export async function topologySchema(kinds: KindList = KINDS): Promise<JsonSchema> {
+/** JSON schema of topology.yaml, with all kinds of the list, and users' own by the keys that they have in a topology. */
+export async function topologySchema(
+  kinds: KindList = KINDS,
+  users: ReadonlyMap<string, TransformKind> = new Map(),
+): Promise<JsonSchema> {
   const transforms: Record<string, JsonSchema> = {}
   for (const load of Object.values(kinds.transforms)) {
     const kind = await load()
-    transforms[kind.type] = withChains(nullable(named(toJson(schemaOf(kind.options)), kind.doc)))
+    transforms[kind.type] = transformSchema(kind)
   }
+  for (const [key, kind] of users) transforms[key] = transformSchema(kind)
   const sources: Record<string, JsonSchema> = {}
   for (const load of Object.values(kinds.sources)) {
     const kind = await load()
@@ -49,7 +54,11 @@ export async function topologySchema(kinds: KindList = KINDS): Promise<JsonSchem
   }
 }
 
-/** A user's own transform: its key is a file or a package, and only the process that loads it knows its options. */
+function transformSchema({ options, doc }: TransformKind): JsonSchema {
+  return withChains(nullable(named(toJson(schemaOf(options)), doc)))
+}
+
+/** Any other transform of a user's own: its key is a file or a package, and only the process that loads it knows its options. */
 const USER_KINDS: Record<string, JsonSchema> = {
   '^\\.{0,2}/': { type: ['object', 'null'], description: 'A transform of your own, in a file.' },
   '^[a-z0-9@][a-z0-9@/._-]*$': { type: ['object', 'null'], description: 'A transform of your own, in an npm package.' },
@@ -95,6 +104,8 @@ function nullable(schema: JsonSchema): JsonSchema {
 
 /** Chains stand in the schemas of kinds as arrays of anything, under the key `chain`. */
 function withChains(schema: JsonSchema): JsonSchema {
+  for (const choice of ['anyOf', 'oneOf'])
+    if (Array.isArray(schema[choice])) return { ...schema, [choice]: (schema[choice] as JsonSchema[]).map(withChains) }
   const properties = schema.properties as Record<string, JsonSchema> | undefined
   if (properties === undefined) return schema
   const fields = Object.entries(properties).map(([name, field]): [string, JsonSchema] =>

@@ -92,6 +92,31 @@ test('schemas are JSON with what editors look for', async (context) => {
   }
 })
 
+test('a schema has the options of the transforms that a topology names, and says which these are', async (context) => {
+  const folder = new Folder(context)
+  folder.write(
+    'mine.ts',
+    `import { transform } from 'shotover'
+     import { z } from 'zod'
+     export default transform({ type: 'Mine', doc: 'Mine.', options: z.strictObject({ size: z.int() }), create: () => () => ({}) })`,
+  )
+  const chain = '[{ ParallelMap: { chain: [{ ./mine.ts: { size: wrong } }, { ./none.ts: }] } }]'
+  folder.write('t.yaml', `sources: [{ Valkey: { chain: ${chain} } }]`)
+  const { code, out, error } = await folder.run(['schema', 'topology', '-t', 't.yaml'])
+  assert.equal(code, 1)
+  assert.match(error, /^JSON schema of a topology with \.\/mine\.ts\n\.\/none\.ts is not in the schema: .*No such file/)
+  const { properties } = JSON.parse(out).definitions.transform
+  assert.equal(properties['./mine.ts'].description, 'Mine.')
+  assert.deepEqual(properties['./mine.ts'].required, ['size'])
+  assert.ok('NullSink' in properties)
+  folder.write('t.yaml', 'sources: []')
+  const plain = await folder.run(['schema', 'topology', '-t', 't.yaml'])
+  assert.deepEqual([plain.code, plain.error], [0, 'JSON schema of a topology with no transforms of your own\n'])
+  const missing = await folder.run(['schema', 'topology', '-t', 'nothing.yaml'])
+  assert.deepEqual([missing.code, missing.out], [1, ''])
+  assert.match(missing.error, /nothing\.yaml/)
+})
+
 test('check says of both files that they are right', async (context) => {
   const folder = new Folder(context)
   folder.write('t.yaml', topology(6379))

@@ -1,6 +1,7 @@
 import { stringify } from 'yaml'
 import { z } from 'zod'
 import { KINDS } from '../../src/config/kinds.ts'
+import { schemaOf } from '../../src/config/options.ts'
 import { settingsSchema } from '../../src/config/settings.ts'
 import { sourceSchema } from '../../src/config/topology.ts'
 import { LIMITS, type SourceKind, type TransformKind } from '../../src/core/kind.ts'
@@ -108,7 +109,7 @@ function transformPage(kind: TransformKind, kinds: Kinds): string {
     '',
     OPTIONS_HEAD,
     NAME_ROW,
-    optionRows(jsonOf(kind.options)),
+    optionRows(jsonOf(schemaOf(kind.options))),
     metrics === undefined ? [] : ['', '## Metrics', '', ...metricTable(metrics)],
     '',
     '## Example',
