@@ -1,6 +1,6 @@
 import { Frame } from '../../core/frame.ts'
 import type { FailureKind } from '../../core/protocol.ts'
-import { ERROR } from './resp.ts'
+import { BULK_ERROR, ERROR } from './resp.ts'
 
 /** An error reply, `-ERR <text>`; line ends in the text become spaces, since one would end the reply. */
 export function errorFrame(text: string): Frame {
@@ -11,4 +11,9 @@ export function errorFrame(text: string): Frame {
 /** The reply of the proxy's own to a request that it could not have answered. All kinds look alike, as Shotover's do. */
 export function failure(_request: Frame, _kind: FailureKind, message: string): Frame {
   return errorFrame(message)
+}
+
+/** Simple errors, and those of RESP3 that are a bulk. */
+export function isError(reply: Frame): boolean {
+  return reply.kind === ERROR || reply.kind === BULK_ERROR
 }

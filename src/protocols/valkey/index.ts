@@ -4,7 +4,7 @@ import { body, type Body } from './body.ts'
 import { describe } from './describe.ts'
 import { encodeReply } from './encode-reply.ts'
 import { encodeRequest } from './encode.ts'
-import { failure } from './failure.ts'
+import { failure, isError } from './failure.ts'
 import { queries } from './queries.ts'
 import { splice } from './splice.ts'
 import { ClientWire } from './wire-client.ts'
@@ -25,6 +25,7 @@ export const valkey: Protocol<Body> = {
   /** Replies follow the order of requests: there is nothing to retag. */
   retag(): void {},
   failure,
+  isError,
   /** A bulk string. */
   textReply(_request: Frame, text: string): Frame {
     return encodeReply({ type: 'bulk', bytes: Buffer.from(text) })

@@ -3,9 +3,9 @@ import { Lane } from '../../core/lane.ts'
 import { Pool } from '../../core/pool.ts'
 import { POOL_METRICS } from '../../core/stats.ts'
 import { CONNECTION_IDS_BYTES, ConnectionIds } from './connection-ids.ts'
+import { isError } from './failure.ts'
 import { Guests } from './guests.ts'
 import { valkey } from './index.ts'
-import { BULK_ERROR, ERROR } from './resp.ts'
 import { ValkeySharing } from './sharing.ts'
 
 /** `host:port`; the host of an IPv6 address may stand in brackets. */
@@ -41,7 +41,7 @@ export const valkeySinkSingle = transform({
       wireOptions: { cutThroughBytes: env.limits.cutThroughBytes },
       world: env.world,
       log: env.log,
-      isError: (reply) => reply.kind === ERROR || reply.kind === BULK_ERROR,
+      isError,
     })
     env.onClose(() => pool.close())
     env.pools.push(pool)
