@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { addressText, isIp, isLoopback, parseAddress } from './addresses.ts'
+import { addressText, collide, isIp, isLoopback, parseAddress } from './addresses.ts'
 
 const PARSED: [string, string | null, number][] = [
   ['127.0.0.1:6379', '127.0.0.1', 6379],
@@ -42,3 +42,21 @@ test('an IP address is told from a name', () => {
   for (const host of ['localhost', '127.0.0', '256.0.0.1', '1.2.3.4.5', 'a.b.c.d', 'xyz::'])
     assert.ok(!isIp(host), host)
 })
+
+const PAIRS: [string, string, boolean][] = [
+  ['127.0.0.1:1', '127.0.0.1:1', true],
+  ['127.0.0.1:1', '127.0.0.1:2', false],
+  ['127.0.0.1:1', '127.0.0.2:1', false],
+  ['127.0.0.1:0', '127.0.0.1:0', false],
+  ['0.0.0.0:1', '127.0.0.1:1', true],
+  ['0.0.0.0:1', '[::1]:1', false],
+  ['[::]:1', '127.0.0.1:1', true],
+  ['[::]:1', '[::1]:1', true],
+  ['0.0.0.0:1', '[::]:1', true],
+]
+for (const [a, b, collides] of PAIRS) {
+  test(`${a} and ${b} ${collides ? "are in each other's way" : 'can both be listened at'}`, () => {
+    assert.equal(collide(parseAddress(a)!, parseAddress(b)!), collides)
+    assert.equal(collide(parseAddress(b)!, parseAddress(a)!), collides)
+  })
+}

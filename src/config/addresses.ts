@@ -18,6 +18,17 @@ export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || host.startsWith('127.') || /^::ffff:127\./i.test(host)
 }
 
+/** Nobody can listen at both. Names are taken as they are written. */
+export function collide(a: Address, b: Address): boolean {
+  if (a.port !== b.port || a.port === 0) return false
+  return a.host === b.host || covers(a.host, b.host) || covers(b.host, a.host)
+}
+
+/** The IPv6 address of all interfaces takes IPv4 too. */
+function covers(host: string, other: string): boolean {
+  return host === '::' || (host === '0.0.0.0' && !other.includes(':'))
+}
+
 /** An IP address rather than a name. */
 export function isIp(host: string): boolean {
   if (host.includes(':')) return /^[\da-f:.]+(%\w+)?$/i.test(host)

@@ -1,5 +1,5 @@
 import type { SourceKind } from '../core/kind.ts'
-import { parseAddress } from './addresses.ts'
+import { collide, parseAddress } from './addresses.ts'
 import type { DraftChain, DraftSource, DraftTransform } from './draft.ts'
 import type { KindList } from './kinds.ts'
 import type { Path, YamlFile } from './yaml-file.ts'
@@ -21,7 +21,8 @@ export function validate(file: YamlFile, sources: readonly DraftSource[], kinds:
     ...duplicates(file, 'transform', uses.transforms),
     ...duplicates(file, 'chain', uses.chains),
   ]
-  for (const source of sources) lines.push(...validateSource(file, source, kinds))
+  for (const [index, source] of sources.entries())
+    lines.push(...validateSource(file, source, kinds), ...takenAddress(file, source, sources.slice(0, index)))
   return lines
 }
 
@@ -100,6 +101,25 @@ function validateSource(file: YamlFile, source: DraftSource, kinds: KindList): s
   if (below.length > 0)
     lines.push(`${options.name} source:`, `  ${options.name} chain:`, ...below.map((line) => `    ${line}`))
   return lines
+}
+
+/** Another source, further up in the file, listens there already. */
+function takenAddress(file: YamlFile, source: DraftSource, above: readonly DraftSource[]): string[] {
+  const listen = (of: DraftSource) => parseAddress(of.options.listen_addr)
+  const own = listen(source)
+  const other = above.find((one) => {
+    const address = listen(one)
+    return own !== null && address !== null && collide(own, address)
+  })
+  if (other === undefined) return []
+  const { name, listen_addr: text } = source.options
+  const first = file.locate([...other.path, 'listen_addr'])
+  file.add(
+    [...source.path, 'listen_addr'],
+    `${text} can't be listened at by two sources`,
+    `source ${quote(other.options.name)} in line ${first.line} listens at ${other.options.listen_addr}`,
+  )
+  return [`${name} source:`, `  Address already in use (os error 98) address=${text}`]
 }
 
 /** The protocol that flows into each transform is one that it takes. */
