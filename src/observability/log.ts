@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks'
 import { DEBUG, ERROR, INFO, WARN, levelFor, parseDirectives, type Directive } from '../config/log-directives.ts'
 import type { Log } from '../core/kind.ts'
 import { formatHuman, formatJson, type LogFormat, type Span } from './log-format.ts'
+import { Repeats } from './repeats.ts'
 import type { LineWriter } from './stdout.ts'
 
 export interface LogOptions {
@@ -22,6 +23,7 @@ export class LogRoot {
   readonly colours: boolean
   readonly #writer: LineWriter
   readonly #now: () => number
+  readonly #repeats = new Repeats()
   #directives: readonly Directive[] = []
   /** Grows with each change of the filter, so that loggers know that their level is stale. */
   generation = 0
@@ -62,7 +64,16 @@ export class LogRoot {
     const dropped = this.#writer.takeDropped()
     if (dropped > 0)
       this.#write(WARN, 'shotover::logging', null, 'log lines were dropped: there was no room for them', { dropped })
+    if (level <= WARN && !this.#isNews(level, target, message)) return
     this.#write(level, target, span, message, fields)
+  }
+
+  /** False: the same was said often enough lately, and how often is said later. */
+  #isNews(level: number, target: string, message: string): boolean {
+    return this.#repeats.take(`${level} ${target} ${message}`, (repeated, seconds) => {
+      const first = message.split('\n', 1)[0]!
+      this.#write(level, target, null, `${first} (the same ${repeated} times more within ${seconds} s)`, { repeated })
+    })
   }
 
   #write(level: number, target: string, span: Span | null, message: string, fields: Record<string, unknown>): void {
@@ -77,6 +88,7 @@ export class LogRoot {
 
   /** Resolves when everything logged has left the process, or after `timeoutMs`. */
   flush(timeoutMs = 2000): Promise<void> {
+    this.#repeats.endAll()
     return this.#writer.flush(timeoutMs)
   }
 }
