@@ -14,6 +14,8 @@ export default transform({
     const isProtected = (key: string) => prefixes.some((prefix) => key.startsWith(prefix))
     // Once per client.
     return ({ protocol, clientAddress }) => ({
+      // A key may stand behind a value of many megabytes: MSET has to be seen whole.
+      wants: () => 'whole',
       onRequests(batch, link) {
         const allowed = []
         const refused = []

@@ -1,4 +1,4 @@
-import type { SourceKind } from '../core/kind.ts'
+import type { SourceKind, TransformKind } from '../core/kind.ts'
 import { collide, parseAddress } from './addresses.ts'
 import type { DraftChain, DraftSource, DraftTransform } from './draft.ts'
 import type { KindList } from './kinds.ts'
@@ -132,14 +132,22 @@ function validateProtocols(file: YamlFile, source: SourceKind, chain: DraftChain
       const text = `Transform ${kind.type} requires upchain protocol to be one of [${names}] but was ${source.type}`
       file.add(path, text, null, { atKey: true })
       lines.push(text)
-    } else if (kind.needs?.includes('queries') && source.protocol.queries === undefined) {
-      const text = `Transform ${kind.type} needs to know the queries of its protocol, which ${source.type} does not tell`
+    } else if (lacks(source, kind) !== null) {
+      const text = `Transform ${kind.type} needs to ${lacks(source, kind)}`
       file.add(path, text, null, { atKey: true })
       lines.push(text)
     }
     for (const subChain of subChains) lines.push(...validateProtocols(file, subChain.source ?? source, subChain, kinds))
   }
   return lines
+}
+
+/** What the kind needs and the protocol does not give; null: nothing. */
+function lacks({ type, protocol }: SourceKind, kind: TransformKind): string | null {
+  if (kind.needs === undefined) return null
+  if (protocol.queries === undefined) return `know the queries of its protocol, which ${type} does not tell`
+  const renames = protocol.queries.renameKeys !== undefined
+  return kind.needs.includes('keys') && !renames ? `rename keys, which ${type} can't` : null
 }
 
 function sameProtocol(name: string, source: SourceKind): boolean {

@@ -117,8 +117,8 @@ export interface TransformKind<Options = unknown> {
   readonly terminating: boolean
   /** Protocols that it can stand in front of; absent: any. */
   readonly protocols?: readonly string[]
-  /** Facets of the protocol that it asks for. */
-  readonly needs?: readonly 'queries'[]
+  /** Facets of the protocol that it asks for; 'keys' are queries whose keys can be renamed. */
+  readonly needs?: readonly ('queries' | 'keys')[]
   readonly options: OptionsSchema<Options>
   /** Options as a topology may have them, for the reference; absent: none are needed. */
   readonly example?: Readonly<Record<string, unknown>>

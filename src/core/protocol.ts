@@ -125,8 +125,16 @@ export interface QueryFacet {
   /** Word for the `type` label of a query metric. */
   readonly metricType: string
   type(frame: Frame): QueryType
-  /** Keys that the request touches, as strings of bytes (latin1). */
+  /**
+   * Keys that the request touches, as strings of bytes (latin1). Throws RangeError for the head of a large request where further keys
+   * may stand in what has not come: who asks such says that he wants them whole.
+   */
   keys(frame: Frame): string[]
+  /**
+   * Each key of the request, a string of bytes (latin1), becomes what `rename` makes of it; all else stays as it is. Throws as `keys`
+   * does, and then has changed nothing. Absent where keys can't be renamed.
+   */
+  renameKeys?(frame: Frame, rename: (key: string) => string): void
   /** How much of a rate limit the request uses up. */
   cost(frame: Frame): number
   /** May the request be executed twice without a difference? */

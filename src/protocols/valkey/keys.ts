@@ -1,3 +1,5 @@
+import type { Frame } from '../../core/frame.ts'
+import { argumentsOf } from './body.ts'
 import { codeOf, firstKey, keySpecs, keyStep, lastKey } from './commands.ts'
 import type { KeySpec } from './commands.table.ts'
 
@@ -20,6 +22,24 @@ export function keyIndices(code: number, args: readonly Buffer[]): number[] {
   }
   if (code === MIGRATE && args[3]?.length === 0) found.delete(3)
   return [...found].sort((a, b) => a - b)
+}
+
+/** Those of a request of which all keys are there. Throws RangeError where the rest of a large request may have more of them. */
+export function certainKeyIndices(request: Frame): number[] {
+  const args = argumentsOf(request)
+  if (!request.whole && !keysStandFirst(request.code, args.length))
+    throw new RangeError('not all keys of this large request are there yet: ask for requests to come whole')
+  return keyIndices(request.code, args)
+}
+
+/** Do all keys of the command stand in fixed places among its first `count` arguments? */
+function keysStandFirst(code: number, count: number): boolean {
+  if (code === 0 || code === SORT || code === MIGRATE) return false
+  const specs = keySpecs[code]
+  if (specs === null) return lastKey[code] >= 0 && lastKey[code] < count
+  return specs.every(
+    ({ begin, find }) => begin[0] === 'index' && find[0] === 'range' && find[1] >= 0 && begin[1] + find[1] < count,
+  )
 }
 
 function bySpec({ begin, find }: KeySpec, args: readonly Buffer[], found: Set<number>): void {

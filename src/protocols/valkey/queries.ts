@@ -2,8 +2,9 @@ import type { Frame } from '../../core/frame.ts'
 import type { QueryFacet, QueryType } from '../../core/protocol.ts'
 import { argumentsOf } from './body.ts'
 import { COMMAND_COUNT, codeOf, commandClass, CLASS_STATELESS, commandWord, isReadOnly } from './commands.ts'
-import { keyIndices } from './keys.ts'
+import { certainKeyIndices } from './keys.ts'
 import { login } from './login.ts'
+import { renameKeys } from './rename-keys.ts'
 
 /** What Shotover's QueryTypeFilter calls Read, APPEND included; all else is Write. */
 const READ =
@@ -53,8 +54,9 @@ export const queries: QueryFacet = {
   },
   keys(frame: Frame): string[] {
     const args = argumentsOf(frame)
-    return keyIndices(frame.code, args).map((index) => args[index].toString('latin1'))
+    return certainKeyIndices(frame).map((index) => args[index].toString('latin1'))
   },
+  renameKeys,
   cost(): number {
     return 1
   },
