@@ -3,6 +3,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { didYouMean } from '../config/diagnostics.ts'
 import type { LogFormat } from '../observability/log-format.ts'
 import type { DemoFlags } from './demo.ts'
+import type { ExplainFlags } from './explain.ts'
 import { VERSION } from './version.ts'
 
 /** Flags that say what to run, and how. */
@@ -56,6 +57,14 @@ function buildProgram(done: (exitCode: number) => void): Command {
   addFileFlags(program.command('check').allowExcessArguments(false))
     .description('check topology and config, print everything that is wrong, and run nothing')
     .action(async (flags: FileFlags) => done(await (await import('./check.ts')).check(flags)))
+  addFileFlags(program.command('explain').allowExcessArguments(false))
+    .description('print what each transform would do with a request, and where it would be sent; nothing is sent')
+    .argument('<request>', "as one types it: 'SET a 1'")
+    .option('--source <name>', 'the source whose chain it is; absent: every source in turn')
+    .option('--json', 'print it as JSON')
+    .action(async (request: string, flags: ExplainFlags) =>
+      done(await (await import('./explain.ts')).explain(request, flags)),
+    )
   program
     .command('demo')
     .allowExcessArguments(false)

@@ -31,6 +31,8 @@ export interface BuildEnv {
   shared?(key: string, bytes: number): Promise<SharedArrayBuffer>
   /** Absent: the list. */
   readonly kinds?: KindList
+  /** What is to be made instead of a kind, for who only wants to know what would happen. */
+  dress?(kind: TransformKind): TransformKind
 }
 
 /** Connections of one sink, and its place in the topology. */
@@ -104,7 +106,8 @@ async function load(source: CheckedSource, env: BuildEnv): Promise<Pick<Building
   const walk = async (name: string, chain: readonly CheckedTransform[]) => {
     for (const transform of chain) {
       const { type, module, chains } = transform
-      const kind = module === undefined ? await list.transforms[type]() : await importKind(module)
+      const found = module === undefined ? await list.transforms[type]() : await importKind(module)
+      const kind = env.dress?.(found) ?? found
       kinds.set(transform, kind)
       memory.set(transform, await sharedMemory(kind, transform, name, env))
       for (const within of Object.values(chains ?? {})) {

@@ -1,7 +1,9 @@
 import type { z } from 'zod'
 import type { World } from '../world/world.ts'
+import type { Exchange } from './exchange.ts'
 import type { Pool } from './pool.ts'
 import type { Protocol } from './protocol.ts'
+import type { Route } from './route.ts'
 import type { SubChain, SubChainUser } from './sub-chain.ts'
 import type { SessionInfo, Transform } from './transform.ts'
 
@@ -129,6 +131,10 @@ export interface TransformKind<Options = unknown> {
   /** Bytes of memory that the threads of the process are to share for it; absent: none. */
   sharedBytes?(options: Options): number
   create(options: Options, env: Env): SessionFactory
+  /** Sinks: tells where a session's first request would go. Nothing is connected to. Absent: an instance shows it by answering. */
+  route?(options: Options, session: SessionInfo): (exchange: Exchange) => Route
+  /** What instances do past `Env.world`, such as `writes requests to files`: who only wants to know what would happen makes none then. */
+  readonly outside?: string
 }
 
 /** A registered type of source. */

@@ -172,6 +172,8 @@ export interface Protocol<Body = unknown> {
   isError?(reply: Frame): boolean
   /** A reply that carries `text`, where the protocol has one that fits any request. */
   textReply?(request: Frame, text: string): Frame
+  /** A request as one types it at a prompt. Throws where the line is none. Absent: requests of the protocol can't be typed. */
+  typedRequest?(line: string): Frame
   /** One line for DebugPrinter and logs: the decoded form. */
   describe(frame: Frame): string
   readonly queries?: QueryFacet

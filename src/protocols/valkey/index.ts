@@ -5,6 +5,7 @@ import { describe } from './describe.ts'
 import { encodeReply } from './encode-reply.ts'
 import { encodeRequest } from './encode.ts'
 import { failure, isError } from './failure.ts'
+import { typedRequest } from './inline.ts'
 import { queries } from './queries.ts'
 import { splice } from './splice.ts'
 import { ClientWire } from './wire-client.ts'
@@ -30,6 +31,7 @@ export const valkey: Protocol<Body> = {
   textReply(_request: Frame, text: string): Frame {
     return encodeReply({ type: 'bulk', bytes: Buffer.from(text) })
   },
+  typedRequest,
   describe,
   queries,
 }

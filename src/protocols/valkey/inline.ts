@@ -1,3 +1,6 @@
+import type { Frame } from '../../core/frame.ts'
+import { encodeRequest } from './encode.ts'
+
 const SPACE = 0x20
 const DOUBLE_QUOTE = 0x22
 const SINGLE_QUOTE = 0x27
@@ -68,4 +71,13 @@ function hex(byte: number): number {
   if (byte >= 0x30 && byte <= 0x39) return byte - 0x30
   const lower = byte | 0x20
   return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1
+}
+
+/** A command as one types it, quoted as for redis-cli. */
+export function typedRequest(line: string): Frame {
+  const bytes = Buffer.from(line)
+  const words = splitInline(bytes, 0, bytes.length)
+  if (words === null) throw new Error('its quotes are not closed')
+  if (words.length === 0) throw new Error('it is empty')
+  return encodeRequest(words)
 }

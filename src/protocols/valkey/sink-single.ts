@@ -2,6 +2,7 @@ import { transform, type Env, type SessionFactory } from '../../core/kind.ts'
 import { Lane } from '../../core/lane.ts'
 import { Pool } from '../../core/pool.ts'
 import { POOL_METRICS } from '../../core/stats.ts'
+import { routeBy } from '../../core/route.ts'
 import { CONNECTION_IDS_BYTES, ConnectionIds } from './connection-ids.ts'
 import { isError } from './failure.ts'
 import { Guests } from './guests.ts'
@@ -33,6 +34,10 @@ export const valkeySinkSingle = transform({
   example: { remote_address: '10.0.0.1:6379', connect_timeout_ms: 3000 },
   metrics: POOL_METRICS,
   sharedBytes: () => CONNECTION_IDS_BYTES,
+  route({ remote_address }, session) {
+    const sharing = new ValkeySharing(new ConnectionIds(), new Guests(), session)
+    return (exchange) => routeBy(sharing, remote_address, exchange)
+  },
   create(options, env: Env): SessionFactory {
     const pool = new Pool({
       endpoint: addressOf(options.remote_address)!,
