@@ -1,4 +1,4 @@
-/** What a transform of a user's own imports: `import { transform } from 'shotover'`. Nothing else is public. */
+/** What a transform of a user's own imports: `import { transform } from 'shotover'`. What a protocol's messages hold: `shotover/valkey`. */
 export { around } from './core/around.ts'
 export type { Next, Onion } from './core/around.ts'
 export { PART_FULL, PART_SLOW, PART_TAKEN } from './core/exchange.ts'
@@ -19,6 +19,7 @@ export type {
   TransformKind,
   Zod,
 } from './core/kind.ts'
+export type { Route, Way } from './core/route.ts'
 export type { FailureKind, Protocol, QueryCodes, QueryFacet, QueryType } from './core/protocol.ts'
 export type { Link, SessionInfo, Transform } from './core/transform.ts'
 export type { Reply as ValkeyReply, Request as ValkeyRequest } from './protocols/valkey/values.ts'

@@ -84,7 +84,25 @@ function buildProgram(done: (exitCode: number) => void): Command {
     .action(async (file: 'topology' | 'config', { topologyFile }: { topologyFile?: string }) =>
       done(await (await import('./schema.ts')).schema(file, topologyFile ?? null)),
     )
+  addOwnCommands(program, done)
   return program
+}
+
+/** For who writes transforms of his own. */
+function addOwnCommands(program: Command, done: (code: number) => void): void {
+  program
+    .command('new')
+    .description('write a transform of your own, with its test, to start from')
+    .command('transform')
+    .allowExcessArguments(false)
+    .description('write a working transform into a new folder of that name')
+    .argument('<name>', 'words with dashes, such as mask-values')
+    .action(async (name: string) => done((await import('./new.ts')).newTransform(name)))
+  program
+    .command('test')
+    .description("run the tests of transforms of your own; 'shotover', 'shotover/kit' and 'zod' need not be installed")
+    .argument('[paths...]', 'test files, or folders with some; absent: all below this folder')
+    .action(async (paths: string[]) => done(await (await import('./test.ts')).runTests(paths)))
 }
 
 function unknownCommand(program: Command, word: string): never {

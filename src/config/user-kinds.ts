@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
-import { registerHooks } from 'node:module'
 import { isAbsolute, join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { pathToFileURL } from 'node:url'
 import type { TransformKind } from '../core/kind.ts'
+import { offerOwnPackages, resolveFrom } from './own-packages.ts'
 
 /** A transform of the user's own, and the file that it was read from. */
 export interface UserKind {
@@ -68,43 +68,9 @@ function reasonOf(error: unknown): string {
   return `${error.message.split('\n')[0]}${where}`
 }
 
-const PACKAGE_FROM = 'shotover-package:'
-let hooked = false
-
-/**
- * A user's transform imports `shotover` and `zod` without installing them where it lies: what it can't find there, it gets from us.
- */
-function offerOwnPackages(): void {
-  if (hooked) return
-  hooked = true
-  registerHooks({
-    resolve(specifier, context, next) {
-      if (specifier.startsWith(PACKAGE_FROM)) {
-        const [directory, name] = JSON.parse(decodeURIComponent(specifier.slice(PACKAGE_FROM.length))) as [
-          string,
-          string,
-        ]
-        return next(name, { ...context, parentURL: pathToFileURL(join(directory, 'package.json')).href })
-      }
-      const own = specifier === 'shotover' ? OWN_ENTRY : specifier === 'zod' ? 'zod' : null
-      if (own === null) return next(specifier, context)
-      try {
-        return next(specifier, context)
-      } catch {
-        return next(own, { ...context, parentURL: import.meta.url })
-      }
-    },
-  })
-}
-
-/** What `import ... from 'shotover'` gives where no package of that name is installed. */
-const OWN_ENTRY = '../api.ts'
-
 function resolvePackage(name: string, directory: string): string {
-  offerOwnPackages()
-  const specifier = `${PACKAGE_FROM}${encodeURIComponent(JSON.stringify([directory, name]))}`
   try {
-    return fileURLToPath(import.meta.resolve(specifier))
+    return resolveFrom(directory, name)
   } catch (error) {
     throw new PackageNotFound(`there is no npm package \`${name}\` to be found from ${directory}`, { cause: error })
   }

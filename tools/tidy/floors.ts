@@ -9,7 +9,7 @@ const FLOORS: readonly (readonly [RegExp, number])[] = [
   [/^src\/(main\.ts$|cli\/)/, 7],
   [/^src\/(control|runtime|observability|sim)\//, 6],
   [/^src\/config\//, 5],
-  [/^src\/(api\.ts$|transforms\/)/, 4],
+  [/^src\/(api(\.ts$|\/)|transforms\/)/, 4],
   [/^src\/protocols\/[^/]+\/((source|sink)(-[a-z-]+)?\.ts$|model\/)/, 4],
   [/^src\/protocols\/[^/]+\//, 3],
   [/^src\/core\//, 2],

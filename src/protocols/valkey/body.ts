@@ -20,3 +20,8 @@ export function body(frame: Frame): Body {
 export function argumentsOf(request: Frame): readonly Buffer[] {
   return (body(request) as Request).args
 }
+
+/** The value of a reply, or of a push. */
+export function replyOf(response: Frame): Reply {
+  return body(response) as Reply
+}

@@ -1,0 +1,86 @@
+import { transform } from 'shotover'
+import { encodeReply, replyOf } from 'shotover/valkey'
+import { z } from 'zod'
+
+interface Cached {
+  readonly bytes: Buffer
+  readonly until: number
+}
+
+/** After one of these a client may see other data than the others do, or other replies: from then on it is left alone. */
+const OWN_VIEW = [
+  'SELECT',
+  'AUTH',
+  'HELLO',
+  'RESET',
+  'MULTI',
+  'WATCH',
+  'CLIENT',
+  'SUBSCRIBE',
+  'PSUBSCRIBE',
+  'SSUBSCRIBE',
+  'MONITOR',
+]
+
+/** Answers `GET` from memory for a short while. What is written past this proxy, or through another thread of it, is seen late. */
+export default transform({
+  type: 'CacheReads',
+  doc: 'Keeps the values that GET read for a short while.',
+  protocols: ['valkey'],
+  needs: ['queries'],
+  options: z.strictObject({
+    keep_ms: z.int().positive().describe('Milliseconds for which a value is kept.'),
+    values_max: z.int().positive().describe('Values that are kept at once.').default(10_000),
+  }),
+  create({ keep_ms, values_max }, { world }) {
+    const cache = new Map<string, Cached>()
+    // A reply that was on its way when something was written may be older than that.
+    let writes = 0
+    return ({ protocol }) => {
+      const queries = protocol.queries!
+      const asked = new Map<object, { key: string; writes: number }>()
+      let isPlain = true
+      return {
+        wants: () => 'whole',
+        onRequests(batch, link) {
+          for (const exchange of batch) {
+            const { request } = exchange
+            const name = queries.name(request)
+            if (OWN_VIEW.includes(name)) isPlain = false
+            const keys = queries.keys(request)
+            if (name !== 'GET' || keys.length !== 1) {
+              if (!queries.idempotent(request)) {
+                writes++
+                if (keys.length === 0) cache.clear()
+                for (const key of keys) cache.delete(key)
+              }
+            } else if (isPlain) {
+              const found = cache.get(keys[0]!)
+              if (found !== undefined && found.until > world.clock.now()) {
+                exchange.response = encodeReply({ type: 'bulk', bytes: found.bytes })
+                link.reply([exchange])
+                continue
+              }
+              asked.set(exchange, { key: keys[0]!, writes })
+            }
+            link.forward([exchange])
+          }
+        },
+        onResponses(batch, link) {
+          for (const exchange of batch) {
+            const question = asked.get(exchange)
+            if (question === undefined) continue
+            asked.delete(exchange)
+            const reply = replyOf(exchange.response!)
+            if (reply.type !== 'bulk' || question.writes !== writes) continue
+            if (cache.size >= values_max) cache.delete(cache.keys().next().value!)
+            cache.set(question.key, { bytes: reply.bytes, until: world.clock.now() + keep_ms })
+          }
+          link.reply(batch)
+        },
+        onSilent: (exchange) => void asked.delete(exchange),
+        onCancel: (exchange) => void asked.delete(exchange),
+      }
+    }
+  },
+})
