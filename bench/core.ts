@@ -40,12 +40,12 @@ const flushes: Task[] = []
 let nowMs = 0
 let server: Pipe | null = null
 const world: World = {
-  clock: { now: () => nowMs, wall: () => nowMs, after: () => ({ cancel() {} }) },
+  clock: { now: () => nowMs, exact: () => nowMs, wall: () => nowMs, after: () => ({ cancel() {} }) },
   net: {
     connect: (_address, _timeoutMs, done) => done(null, (server = new Pipe())),
     listen: () => Promise.reject(new Error('nobody comes')),
   },
-  turn: { work: (task) => void works.push(task), flush: (task) => void flushes.push(task) },
+  turn: { isSlow: false, work: (task) => void works.push(task), flush: (task) => void flushes.push(task) },
   random: { next: Math.random, bytes: (count) => Buffer.alloc(count) },
 }
 

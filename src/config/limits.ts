@@ -35,6 +35,16 @@ const SOURCE_LIMITS = {
     .min(1)
     .describe('Milliseconds that a TLS handshake may take, of a client or with a server.')
     .optional(),
+  hook_block_ms: z
+    .int()
+    .min(1)
+    .describe('Milliseconds that one call of a transform may take of its thread without being named in the log.')
+    .optional(),
+  hook_wait_ms: z
+    .int()
+    .min(1)
+    .describe('Milliseconds that an asynchronous call of a transform may take without being named in the log.')
+    .optional(),
 }
 
 /** `limits:` of a source. */

@@ -47,7 +47,7 @@ const REFUSED: [string, string, string][] = [
   [
     'main_log_level: info\nlimits: { stall_ms: 0, frame_bytes: 1 }',
     'Failed to parse config file c.yaml\n\nCaused by:\n    limits.stall_ms: invalid value: integer `0`, expected at least 1 at line 2 column 21',
-    'c.yaml:2:21: limits.stall_ms: invalid value: integer `0`, expected at least 1\nc.yaml:2:24: limits: unknown field `frame_bytes`, expected one of `cut_through_bytes`, `frame_bytes_max`, `quantum_frames`, `session_in_flight_max`, `session_bytes_max`, `session_unsent_bytes`, `stall_ms`, `call_timeout_ms`, `tls_handshake_timeout_ms`, `process_bytes_max`\n    hint: did you mean `frame_bytes_max`?',
+    'c.yaml:2:21: limits.stall_ms: invalid value: integer `0`, expected at least 1\nc.yaml:2:24: limits: unknown field `frame_bytes`, expected one of `cut_through_bytes`, `frame_bytes_max`, `quantum_frames`, `session_in_flight_max`, `session_bytes_max`, `session_unsent_bytes`, `stall_ms`, `call_timeout_ms`, `tls_handshake_timeout_ms`, `hook_block_ms`, `hook_wait_ms`, `process_bytes_max`\n    hint: did you mean `frame_bytes_max`?',
   ],
 ]
 for (const [yaml, message, described] of REFUSED) {

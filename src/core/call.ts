@@ -21,6 +21,11 @@ export class Call implements Owner {
     this.#bytesMax = bytesMax
   }
 
+  /** `settled` is called once the reply is there, or will never be. */
+  onSettled(settled: () => void): void {
+    this.reply.then(settled, settled)
+  }
+
   /** There will be no reply. */
   refuse(error: Error): void {
     this.#assembler = null

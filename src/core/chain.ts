@@ -56,6 +56,8 @@ export class Chain {
   /** Some stage may want messages whole. */
   readonly assembles: boolean
   closed = false
+  /** Milliseconds that hooks took within the one that runs, where that is measured. */
+  innerMs = 0
 
   constructor(spec: ChainSpec, top: ChainTop, world: World, limits: Limits, log: Log, previous: Chain | null = null) {
     this.spec = spec

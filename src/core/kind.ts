@@ -74,6 +74,8 @@ export interface Limits {
   readonly processBytesMax: number
   readonly callTimeoutMs: number
   readonly tlsHandshakeTimeoutMs: number
+  readonly hookBlockMs: number
+  readonly hookWaitMs: number
 }
 
 export const LIMITS: Limits = {
@@ -87,6 +89,8 @@ export const LIMITS: Limits = {
   processBytesMax: 1024 * 1024 * 1024,
   callTimeoutMs: 30_000,
   tlsHandshakeTimeoutMs: 10_000,
+  hookBlockMs: 50,
+  hookWaitMs: 1000,
 }
 
 /** Makes the instance of one session; `previous` is what served the session before a reload. */

@@ -60,6 +60,7 @@ class FakeConnection implements Connection {
 }
 
 class FakeTurn implements Turn {
+  readonly isSlow = false
   readonly flushes: Task[] = []
   work(): void {
     assert.fail('an outbox has no work')

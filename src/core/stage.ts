@@ -8,6 +8,7 @@ import { AT_OWNER, Exchange, PART_TAKEN, UPWARDS, type Batch } from './exchange.
 import { answerWithFailure, failureText } from './failure.ts'
 import { FRAME_INTERIM, FRAME_LAST, type Frame } from './frame.ts'
 import { Gate } from './gate.ts'
+import { timed } from './hook-times.ts'
 import { StageStats } from './stats.ts'
 import type { Link, Transform } from './transform.ts'
 
@@ -109,12 +110,11 @@ export class Stage implements Link {
       this.chain.cancel(exchange)
       call.refuse(new Error(`the call of ${this.spec.type} got no reply in time`))
     })
-    const settle = () => {
+    this.#calls.add(call)
+    call.onSettled(() => {
       timer.cancel()
       this.#calls.delete(call)
-    }
-    call.reply.then(settle, settle)
-    this.#calls.add(call)
+    })
     below.enterDown([exchange])
     return call.reply
   }
@@ -191,8 +191,6 @@ export class Stage implements Link {
     this.chain.top.abort(reason)
   }
 
-  // --- the rest
-
   onPart(exchange: Exchange, part: Frame): void {
     this.#caught(() => this.transform.onPart!(exchange, part, this))
   }
@@ -242,28 +240,31 @@ export class Stage implements Link {
 
   #runDown(batch: Batch): void {
     this.stats.entered(batch, this.chain.world.clock.now())
-    let promise: void | Promise<void>
-    try {
-      promise = this.transform.onRequests!(batch, this)
-    } catch (error) {
-      this.#failed(batch, this.index, error)
-      return
-    }
-    if (promise !== undefined) this.#waitFor(promise, batch, this.index, this.#down)
-    else if (this.below !== null) this.#settle(batch, this.index)
+    this.#run(batch, this.index)
   }
 
   #runUp(batch: Batch): void {
     if (this.transform.onRequests === undefined) this.stats.batches++
+    this.#run(batch, this.indexUp)
+  }
+
+  #run(batch: Batch, at: number): void {
+    if (this.chain.world.turn.isSlow) timed(this, () => this.#hook(batch, at))
+    else this.#hook(batch, at)
+  }
+
+  #hook(batch: Batch, at: number): void {
+    const { transform } = this
+    const isDown = at === this.index
     let promise: void | Promise<void>
     try {
-      promise = this.transform.onResponses!(batch, this)
+      promise = isDown ? transform.onRequests!(batch, this) : transform.onResponses!(batch, this)
     } catch (error) {
-      this.#failed(batch, this.indexUp, error)
+      this.#failed(batch, at, error)
       return
     }
-    if (promise !== undefined) this.#waitFor(promise, batch, this.indexUp, this.#up)
-    else this.#settle(batch, this.indexUp)
+    if (promise !== undefined) this.#waitFor(promise, batch, at, isDown ? this.#down : this.#up)
+    else if (!isDown || this.below !== null) this.#settle(batch, at)
   }
 
   #runPush(push: Frame): void {
@@ -343,7 +344,10 @@ export class Stage implements Link {
       exchange.response?.own()
     }
     const { world, limits } = this.chain
+    const since = world.clock.now()
     gate.shutUntil(promise, world.clock, limits.callTimeoutMs, (error) => {
+      const ms = world.clock.now() - since
+      if (ms > limits.hookWaitMs) this.stats.times.over('kept requests waiting', ms, this)
       if (error === null) this.#settle(batch, at)
       else this.#failed(batch, at, error)
     })

@@ -1,5 +1,6 @@
 // Hot path
 import type { Exchange } from './exchange.ts'
+import { HookTimes } from './hook-times.ts'
 import type { Summary } from './kind.ts'
 
 // Plain numbers that the data path counts in, and distributions that it gives values to; metrics read them when they are scraped.
@@ -36,6 +37,7 @@ export class StageStats {
   batches = 0
   /** Errors of hooks, and sessions that the transform ended with one. */
   failures = 0
+  readonly times = new HookTimes()
   readonly #latency: Summary
   /** Clock milliseconds at which exchanges came here that something further up had kept for a while. */
   #kept: WeakMap<Exchange, number> | null = null

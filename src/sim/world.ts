@@ -41,10 +41,13 @@ export class SimWorld {
     this.net = new SimNet(this)
     const clock: Clock = {
       now: () => this.nowMs,
+      exact: () => this.nowMs,
       wall: () => WALL_START_MS + Math.floor(this.nowMs),
       after: (ms, fire) => this.#after(ms, fire),
     }
     const turn: Turn = {
+      // For every other seed, so that whoever asks goes both ways.
+      isSlow: this.options.seed % 2 === 1,
       work: (task) => void this.#work.push(task),
       flush: (task) => void this.#flush.push(task),
     }

@@ -58,3 +58,22 @@ test('what is flushed is told the time at which it leaves', async () => {
   assert.equal(times.work, read)
   assert.ok(times.flush! >= read + 2)
 })
+
+test('a turn that took long makes the turns behind it slow ones; reading the clock is not needed for that', async () => {
+  const { clock, turn } = nodeWorld()
+  const take = (ms: number) =>
+    new Promise<boolean>((resolve) => {
+      clock.now()
+      for (const since = performance.now(); performance.now() - since < ms;);
+      turn.flush({
+        run() {
+          clock.now()
+          setImmediate(() => resolve(turn.isSlow))
+        },
+      })
+    })
+  await immediate()
+  assert.equal(turn.isSlow, false)
+  assert.equal(await take(15), true)
+  assert.equal(await take(0), true)
+})

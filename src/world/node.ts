@@ -25,6 +25,10 @@ const KEEP_ALIVE = { enable: true, initialDelay: 60_000, interval: 20_000, count
 
 /** What makes a thread's own clock, which begins with the thread, one that all threads share. */
 const ORIGIN_MS = Number(process.hrtime.bigint()) / 1e6 - performance.now()
+/** From arrivals to writes: a turn that takes longer is slow. */
+const SLOW_TURN_MS = 10
+/** So long after a slow turn whoever may be the reason is measured. */
+const WATCH_MS = 60_000
 
 class NodeClock implements Clock {
   /** Sees to it that what was read is expired when the turn ends. */
@@ -39,6 +43,15 @@ class NodeClock implements Clock {
       this.onRead()
     }
     return this.#now
+  }
+
+  exact(): number {
+    return performance.now()
+  }
+
+  /** What `now` said last; NaN where it has not been read since it expired. */
+  get read(): number {
+    return this.#fresh ? this.#now : NaN
   }
 
   wall(): number {
@@ -64,6 +77,8 @@ class NodeClock implements Clock {
 }
 
 class NodeTurn implements Turn {
+  isSlow = false
+  #watchUntil = 0
   #work: Task[] = []
   #workNext: Task[] = []
   #flush: Task[] = []
@@ -107,13 +122,23 @@ class NodeTurn implements Turn {
       for (let i = 0; i < work.length; i++) work[i]!.run()
       work.length = 0
     }
+    const began = this.#clock.read
     // What leaves is measured by when it leaves.
     this.#clock.expire()
     const flush = this.#flush
     for (let i = 0; i < flush.length; i++) flush[i]!.run()
     flush.length = 0
+    this.#weigh(began, this.#clock.read)
     this.#clock.expire()
     this.#ending = false
+  }
+
+  /** Costs no reading of the clock: both times were read for other reasons, or are NaN. */
+  #weigh(began: number, ended: number): void {
+    if (ended - began > SLOW_TURN_MS) {
+      this.isSlow = true
+      this.#watchUntil = ended + WATCH_MS
+    } else if (this.isSlow && ended > this.#watchUntil) this.isSlow = false
   }
 }
 

@@ -17,6 +17,8 @@ export interface World {
 export interface Clock {
   /** Milliseconds on a monotonic clock, the same in all threads of a process; read at most twice per turn: when it begins, and when its flushes do. */
   now(): number
+  /** As `now`, but read at once: for measuring what takes long within a turn. */
+  exact(): number
   /** Wall clock in milliseconds since 1970, for logs and for expiry times that clients name. */
   wall(): number
   /** Calls `fire` once, after `ms` milliseconds or later. Does not keep the process alive. */
@@ -38,6 +40,8 @@ export interface Turn {
   work(task: Task): void
   /** Runs `task` after the work phase of the same turn end: what writes to sockets. */
   flush(task: Task): void
+  /** A turn took long a short while ago: whoever calls what may be the reason measures it. */
+  readonly isSlow: boolean
 }
 
 export interface Random {
