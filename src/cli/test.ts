@@ -2,7 +2,7 @@ import { globSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
-import { offerOwnPackages } from '../config/own-packages.ts'
+import { offerOwnPackages } from '../config/user-modules.ts'
 
 const TESTS = '**/*.test.{ts,mts,js,mjs}'
 

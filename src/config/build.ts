@@ -105,8 +105,8 @@ async function load(source: CheckedSource, env: BuildEnv): Promise<Pick<Building
   const protocol = async (type: string) => void protocols.set(type, (await list.sources[type]()).protocol)
   const walk = async (name: string, chain: readonly CheckedTransform[]) => {
     for (const transform of chain) {
-      const { type, module, chains } = transform
-      const found = module === undefined ? await list.transforms[type]() : await importKind(module)
+      const { type, module, version, chains } = transform
+      const found = module === undefined ? await list.transforms[type]() : await importKind(module, version)
       const kind = env.dress?.(found) ?? found
       kinds.set(transform, kind)
       memory.set(transform, await sharedMemory(kind, transform, name, env))

@@ -28,6 +28,8 @@ export interface CheckedTransform {
   readonly options: unknown
   /** Absolute path of the file that holds the kind, where it is a user's own; absent for kinds of the list. */
   readonly module?: string
+  /** How often the module has been read anew; absent: never. */
+  readonly version?: number
   /** Chains within the options, by their place there; absent: none. */
   readonly chains?: Readonly<Record<string, CheckedSubChain>>
 }

@@ -3,7 +3,7 @@ import { didYouMean, oneOf } from './diagnostics.ts'
 import type { DraftChain, DraftSubChain, DraftTransform } from './draft.ts'
 import { FIELDS_NOT_YET, RENAMED_KINDS, SHOTOVER_TRANSFORMS, type KindList } from './kinds.ts'
 import { checkOptions, describeValue, schemaOf } from './options.ts'
-import { PackageNotFound, isUserKind, loadUserKind } from './user-kinds.ts'
+import { PackageNotFound, isUserKind, loadUserKind, type UserKind, type Versions } from './user-kinds.ts'
 import type { Path, YamlFile } from './yaml-file.ts'
 
 /** What reading a topology needs at every depth. */
@@ -12,6 +12,7 @@ export interface Reading {
   readonly kinds: KindList
   /** Users' transforms are found from here. */
   readonly directory: string
+  readonly versions: Versions
 }
 
 /** The key and the value of a map with one key, whose place is `path`; null where it is none, which is then noted. */
@@ -98,7 +99,7 @@ async function readTransform(
   const path = [...place, key]
   const found = await findKind(reading, key, place)
   if (found === null) return null
-  const { kind, module } = found
+  const { kind, module, version } = found
   const ordinal = (ordinals.get(kind.type) ?? 0) + 1
   ordinals.set(kind.type, ordinal)
   if (fields !== null && (typeof fields !== 'object' || Array.isArray(fields))) {
@@ -114,23 +115,35 @@ async function readTransform(
   const notSupported = FIELDS_NOT_YET[kind.type] ?? []
   const checked = checkOptions(schemaOf(kind.options), options, { file, path, otherFields: ['name'], notSupported })
   const subChains = checked.options === undefined ? [] : await readSubChains(reading, kind, checked.options, name, path)
-  return { index, path, kind, module, name, named, options: checked.options, refused: checked.refused, subChains }
+  return {
+    index,
+    path,
+    kind,
+    module,
+    version,
+    name,
+    named,
+    options: checked.options,
+    refused: checked.refused,
+    subChains,
+  }
 }
 
 async function findKind(
   reading: Reading,
   key: string,
   place: Path,
-): Promise<{ kind: TransformKind; module: string | undefined } | null> {
-  const { kinds, file, directory } = reading
-  if (Object.hasOwn(kinds.transforms, key)) return { kind: await kinds.transforms[key](), module: undefined }
+): Promise<UserKind | { kind: TransformKind; module: undefined; version: 0 } | null> {
+  const { kinds, file, directory, versions } = reading
+  if (Object.hasOwn(kinds.transforms, key))
+    return { kind: await kinds.transforms[key](), module: undefined, version: 0 }
   const known = Object.keys(kinds.transforms)
   if (!isUserKind(key)) {
     unknownKind(reading, key, place, known, SHOTOVER_TRANSFORMS)
     return null
   }
   try {
-    return await loadUserKind(key, directory)
+    return await loadUserKind(key, directory, versions)
   } catch (error) {
     if (error instanceof PackageNotFound) unknownKind(reading, key, place, known, SHOTOVER_TRANSFORMS, error.message)
     else file.add([...place, key], (error as Error).message, null, { atKey: true, shownPath: place })

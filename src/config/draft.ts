@@ -34,6 +34,7 @@ export interface DraftTransform {
   readonly path: Path
   readonly kind: TransformKind
   readonly module: string | undefined
+  readonly version: number
   readonly name: string
   /** The name stands in the file; else it was derived. */
   readonly named: boolean

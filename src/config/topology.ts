@@ -8,6 +8,7 @@ import type { DraftChain, DraftSource, DraftTransform } from './draft.ts'
 import { FIELDS_NOT_YET, KINDS, SHOTOVER_SOURCES, type KindList } from './kinds.ts'
 import { sourceLimits, toLimits } from './limits.ts'
 import { checkOptions, describeValue } from './options.ts'
+import type { Versions } from './user-kinds.ts'
 import { validate } from './validation.ts'
 import { TOPOLOGY_WORDS, YamlFile, readText, type Path } from './yaml-file.ts'
 
@@ -37,10 +38,11 @@ export interface TopologyOptions {
   readonly limits: Partial<Limits>
   /** Users' transforms are found from here. */
   readonly directory: string
+  readonly versions: Versions
 }
 
 function withDefaults(options: Partial<TopologyOptions>): TopologyOptions {
-  return { kinds: KINDS, limits: {}, directory: process.cwd(), ...options }
+  return { kinds: KINDS, limits: {}, directory: process.cwd(), versions: new Map(), ...options }
 }
 
 /** Reads topology.yaml, and imports the users' transforms that it names. Throws ConfigError. */
@@ -54,9 +56,9 @@ export async function checkTopology(
   text: string,
   options: Partial<TopologyOptions> = {},
 ): Promise<CheckedTopology> {
-  const { kinds, limits, directory } = withDefaults(options)
+  const { kinds, limits, directory, versions } = withDefaults(options)
   const file: YamlFile = new YamlFile(name, text, TOPOLOGY_WORDS)
-  const sources = await readSources({ file, kinds, directory })
+  const sources = await readSources({ file, kinds, directory, versions })
   const malformed = file.problemCount
   const lines = validate(file, sources, kinds)
   if (malformed > 0) file.throwProblems(malformed)
@@ -134,7 +136,7 @@ function checkedChain(chain: DraftChain): CheckedTransform[] {
   return chain.transforms.map(checkedTransform)
 }
 
-function checkedTransform({ kind, name, options, module, subChains }: DraftTransform): CheckedTransform {
+function checkedTransform({ kind, name, options, module, version, subChains }: DraftTransform): CheckedTransform {
   const transform: CheckedTransform = { type: kind.type, name, options }
   if (subChains.length === 0 && module === undefined) return transform
   const chains = Object.fromEntries(
@@ -146,6 +148,7 @@ function checkedTransform({ kind, name, options, module, subChains }: DraftTrans
   return {
     ...transform,
     ...(module === undefined ? {} : { module }),
+    ...(version === 0 ? {} : { version }),
     ...(subChains.length === 0 ? {} : { chains }),
   }
 }

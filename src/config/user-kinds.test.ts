@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, test } from 'node:test'
 import { schemaOf } from './options.ts'
+import { filesOf } from './user-modules.ts'
 import { PackageNotFound, importKind, isUserKind, loadUserKind } from './user-kinds.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'user-kinds-'))
@@ -91,3 +92,27 @@ for (const [file, text, message] of BROKEN) {
     await assert.rejects(loadUserKind(`./${file}`, directory), { message })
   })
 }
+
+test('another version reads the file anew, and what it imports by its path; the first stays as it was', async () => {
+  const kind = (doc: string) => `import { transform } from 'shotover'
+import { z } from 'zod'
+import { text } from './lib.ts'
+export default transform({ type: 'Mine', doc: text + ${doc}, options: z.strictObject({}), create: () => () => ({}) })`
+  const file = write('versions/mine.ts', kind("'1'"))
+  const lib = write('versions/lib.ts', "export const text: string = 'a'")
+  assert.equal((await importKind(file)).doc, 'a1')
+  assert.deepEqual(filesOf(file), [file, lib])
+  write('versions/lib.ts', "export const text: string = 'b'")
+  write('versions/mine.ts', kind("'2'"))
+  assert.equal((await importKind(file)).doc, 'a1')
+  assert.equal((await loadUserKind(file, directory, new Map([[file, 1]]))).kind.doc, 'b2')
+  assert.equal((await importKind(file, 1)).doc, 'b2')
+  assert.equal((await importKind(file)).doc, 'a1')
+})
+
+test('the place of an error is told without the number of the version', async () => {
+  const file = write('broken-version.ts', 'export default {\n  type: 1,,\n}')
+  await assert.rejects(importKind(file, 3), {
+    message: /^Couldn't import the transform \S+broken-version\.ts: [^?]+broken-version\.ts:2\)$/,
+  })
+})

@@ -1,15 +1,19 @@
 import { existsSync } from 'node:fs'
 import { isAbsolute, join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import type { TransformKind } from '../core/kind.ts'
-import { offerOwnPackages, resolveFrom } from './own-packages.ts'
+import { importModule, resolveFrom, withoutVersions } from './user-modules.ts'
 
 /** A transform of the user's own, and the file that it was read from. */
 export interface UserKind {
   readonly kind: TransformKind
   /** Absolute path. */
   readonly module: string
+  /** Of the module: 0, or how often it has been read anew. */
+  readonly version: number
 }
+
+/** How often each module has been read anew, by its absolute path; absent: never. */
+export type Versions = ReadonlyMap<string, number>
 
 /** No module of that name is to be found: the key may be a misspelt kind of the list. */
 export class PackageNotFound extends Error {}
@@ -27,19 +31,19 @@ function isFile(key: string): boolean {
  * Imports the module that `key` names, `./file.ts` or a package, as seen from `directory`, and returns its default export.
  * Throws an Error that names the file and the reason.
  */
-export async function loadUserKind(key: string, directory: string): Promise<UserKind> {
+export async function loadUserKind(key: string, directory: string, versions: Versions = new Map()): Promise<UserKind> {
   const module = isFile(key) ? join(isAbsolute(key) ? '/' : directory, key) : resolvePackage(key, directory)
-  return { kind: await importKind(module), module }
+  const version = versions.get(module) ?? 0
+  return { kind: await importKind(module, version), module, version }
 }
 
-/** Imports the transform in a file. Throws an Error that names the file and the reason. */
-export async function importKind(module: string): Promise<TransformKind> {
+/** Imports the transform in a file; a new version of it under a new number. Throws an Error that names the file and the reason. */
+export async function importKind(module: string, version = 0): Promise<TransformKind> {
   if (!existsSync(module))
     throw new Error(`Couldn't open the transform ${module}: No such file or directory (os error 2)`)
-  offerOwnPackages()
   let exports: { default?: unknown }
   try {
-    exports = (await import(pathToFileURL(module).href)) as { default?: unknown }
+    exports = await importModule(module, version)
   } catch (error) {
     throw new Error(`Couldn't import the transform ${module}: ${reasonOf(error)}`, { cause: error })
   }
@@ -63,9 +67,10 @@ function missingFrom(kind: unknown): string | null {
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   // Errors of syntax carry the place only in their stack, on its first line.
-  const place = error instanceof SyntaxError ? /^(file:\/\/\S+?:\d+|\/\S+?:\d+)$/m.exec(error.stack ?? '') : null
+  const stack = withoutVersions(error.stack ?? '')
+  const place = error instanceof SyntaxError ? /^(file:\/\/\S+?:\d+|\/\S+?:\d+)$/m.exec(stack) : null
   const where = place === null ? '' : ` (${place[1].startsWith('file:') ? place[1].slice('file://'.length) : place[1]})`
-  return `${error.message.split('\n')[0]}${where}`
+  return `${withoutVersions(error.message.split('\n')[0])}${where}`
 }
 
 function resolvePackage(name: string, directory: string): string {
