@@ -50,9 +50,11 @@ class Stand {
   readonly source: Source
   readonly servers: Server[] = []
   readonly closers: (() => void)[] = []
+  readonly #placedAt: number
   clients = 0
 
   constructor(placed: Placed, options: PlayOptions) {
+    this.#placedAt = options.above?.length ?? 0
     this.sim = new SimWorld({ seed: options.seed ?? 1, tearChance: 0, turnMs: 0, timerLateMs: 0 })
     this.protocol = options.protocol ?? valkey
     this.limits = { ...LIMITS, ...options.limits }
@@ -78,8 +80,18 @@ class Stand {
     })
   }
 
-  #place({ kind, options }: Placed): void {
-    const name = `${kind.type}-${this.chain.stages.length + 1}`
+  #place(placed: Placed): void {
+    this.chain.stages.push(this.#make(placed, this.chain.stages.length))
+  }
+
+  /** Another version in the place of the one that is played, for the sessions that are there too. */
+  reload(placed: Placed): void {
+    const stages = this.source.chain.stages.with(this.#placedAt, this.#make(placed, this.#placedAt))
+    this.source.renew({ ...this.source.chain, stages }, () => {})
+  }
+
+  #make({ kind, options }: Placed, at: number): StageSpec {
+    const name = `${kind.type}-${at + 1}`
     const parsed = schemaOf(kind.options).parse(options)
     const env: Env = {
       world: this.sim.world,
@@ -94,7 +106,7 @@ class Stand {
       onClose: (close) => void this.closers.push(close),
     }
     assert.equal(kind.subChains, undefined, 'the kit has no chains for kinds with chains of their own')
-    this.chain.stages.push({ type: kind.type, name, factory: kind.create(parsed, env) })
+    return { type: kind.type, name, factory: kind.create(parsed, env) }
   }
 
   #log(): Log {
@@ -207,6 +219,12 @@ export class Play {
   /** The proxy is to stop: clients get what they are owed, then their connections end. */
   async drain(): Promise<void> {
     void this.#stand.source.drain(null)
+    await this.settle()
+  }
+
+  /** The file of the transform was saved: from here on `kind` stands in its place. What the client has under way ends with the old one. */
+  async reload<Options>(kind: TransformKind<Options>, options: unknown): Promise<void> {
+    this.#stand.reload({ kind: kind as TransformKind, options })
     await this.settle()
   }
 

@@ -18,10 +18,8 @@ export class Branch implements SubChainUser {
   /** Sends what the transform holds down this chain; replies come back by `link`. */
   send(batch: Batch, link: Link): void {
     if (!this.#chain.isOpen) return
-    if (this.#link === null) {
-      this.#link = link
-      this.#chain.keepsRequests = link.keepsRequests
-    }
+    this.#link = link
+    this.#chain.keepsRequests = link.keepsRequests
     const standIns: Batch = []
     for (let i = 0; i < batch.length; i++) standIns.push(this.#chain.standIn(batch[i]!))
     this.#chain.send(standIns)

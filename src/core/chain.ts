@@ -39,59 +39,95 @@ export interface ChainTop extends Owner {
 
 /** The stages of one session. */
 export class Chain {
-  readonly spec: ChainSpec
+  spec: ChainSpec
   readonly top: ChainTop
   readonly world: World
   readonly limits: Limits
   readonly log: Log
-  readonly stages: Stage[] = []
-  readonly #first: Stage
+  stages: readonly Stage[] = []
+  #first!: Stage
   readonly #latency: Summary
   /** Some stage looks at parts; else they go straight to the pipe of their exchange. */
   readonly #partStages: Stage[] = []
   /** Some stage above the sink takes replies. */
-  readonly #takesReplies: boolean
+  #takesReplies = false
   /** Stages that keep exchanges of their own accord. */
   readonly #holders: Stage[] = []
   /** Some stage may want messages whole. */
-  readonly assembles: boolean
+  assembles = false
   closed = false
   /** Milliseconds that hooks took within the one that runs, where that is measured. */
   innerMs = 0
 
-  constructor(spec: ChainSpec, top: ChainTop, world: World, limits: Limits, log: Log, previous: Chain | null = null) {
+  constructor(spec: ChainSpec, top: ChainTop, world: World, limits: Limits, log: Log) {
     this.spec = spec
     this.top = top
     this.world = world
     this.limits = limits
     this.log = log
     this.#latency = spec.stats.latency(top.info.clientAddress)
+    this.#connect(this.#make(spec))
+  }
+
+  /** Nothing is under way in it, as far as its stages know. */
+  get isQuiet(): boolean {
+    for (const stage of this.stages) if (!stage.isQuiet) return false
+    return true
+  }
+
+  /**
+   * Gives it the stages of `spec`; those that it has already, by their `StageSpec`, stay as they are, state and all. Only while nothing is
+   * under way. Throws what a new stage throws that can't make an instance, and is as it was then.
+   */
+  // Cold: after a reload
+  adopt(spec: ChainSpec): void {
+    const before = this.stages
+    const stages = this.#make(spec)
+    this.spec = spec
+    this.#connect(stages)
+    for (const stage of before) if (!stages.includes(stage)) stage.dispose()
+  }
+
+  // Cold: once a session, and after a reload
+  #make(spec: ChainSpec): Stage[] {
+    const kept = new Map(this.stages.map((stage) => [stage.spec, stage]))
+    const stages: Stage[] = []
     try {
-      for (let i = 0; i < spec.stages.length; i++)
-        this.stages.push(new Stage(this, i, spec.stages[i]!, previous?.stages[i]?.transform ?? null))
+      for (const [i, stage] of spec.stages.entries()) {
+        const previous = this.stages.find(({ spec: { name } }) => name === stage.name)?.transform ?? null
+        stages.push(kept.get(stage) ?? new Stage(this, i, stage, previous))
+      }
+      const last = stages.findLast(({ transform }) => transform.onRequests !== undefined)
+      if (last === undefined || last !== stages.at(-1)) throw new Error(`chain ${spec.name} has no sink`)
     } catch (error) {
-      this.close()
+      for (const stage of stages) if (!kept.has(stage.spec)) stage.dispose()
       throw error
     }
-    this.#takesReplies = this.stages.some((stage) => stage.transform.onResponses !== undefined)
-    this.assembles = this.stages.some((stage) => stage.transform.wants !== undefined)
+    return stages
+  }
+
+  /** Makes neighbours of the stages. */
+  // Cold: once a session, and after a reload
+  #connect(stages: readonly Stage[]): void {
+    this.stages = stages
+    this.#takesReplies = stages.some(({ transform }) => transform.onResponses !== undefined)
+    this.assembles = stages.some(({ transform }) => transform.wants !== undefined)
+    this.#partStages.length = 0
+    this.#holders.length = 0
     let above: Stage | null = null
-    let aboveDown: Stage | null = null
-    let first: Stage | null = null
-    for (const stage of this.stages) {
-      stage.above = above
-      if (stage.transform.onResponses !== undefined || stage.transform.onPush !== undefined) above = stage
-      if (stage.transform.onPart !== undefined) this.#partStages.push(stage)
-      if (stage.transform.held !== undefined) this.#holders.push(stage)
-      if (stage.transform.onRequests === undefined) continue
-      if (aboveDown !== null) aboveDown.below = stage
-      for (let i = aboveDown === null ? 0 : aboveDown.index; i < stage.index; i++) this.stages[i]!.below = stage
-      aboveDown = stage
-      first ??= stage
+    for (const [i, stage] of stages.entries()) {
+      const { transform } = stage
+      stage.place(
+        i,
+        stages.find(({ transform: { onRequests } }, at) => at > i && onRequests !== undefined) ?? null,
+        above,
+      )
+      if (transform.onResponses !== undefined || transform.onPush !== undefined) above = stage
+      if (transform.onPart !== undefined) this.#partStages.push(stage)
+      if (transform.held !== undefined) this.#holders.push(stage)
     }
-    if (first === null || aboveDown!.index !== this.stages.length - 1) throw new Error(`chain ${spec.name} has no sink`)
-    this.#first = first
-    for (const stage of this.stages) this.#noteLeaving(stage)
+    this.#first = stages.find(({ transform }) => transform.onRequests !== undefined)!
+    for (const stage of stages) this.#noteLeaving(stage)
   }
 
   /** Replies that go up from this stage leave it, and those that they pass by. */

@@ -54,10 +54,8 @@ export class Lane implements Transform, Carrier {
   }
 
   onRequests(batch: Batch, link: Link): void {
-    if (this.#link === null) {
-      this.#link = link
-      this.keepsRequests = link.keepsRequests
-    }
+    this.#link = link
+    this.keepsRequests = link.keepsRequests
     for (let i = 0; i < batch.length; i++) {
       const exchange = batch[i]!
       if (this.#waiting.length !== 0 || !this.#go(exchange)) {

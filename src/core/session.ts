@@ -4,7 +4,7 @@ import type { Connection, ConnectionHandler, Task } from '../world/world.ts'
 import { Arrivals } from './arrivals.ts'
 import { Chain, type ChainTop } from './chain.ts'
 import { AT_OWNER, Exchange, PART_FULL, PART_SLOW, type Batch } from './exchange.ts'
-import { failureText, logRefusal } from './failure.ts'
+import { failuresFor, failureText, logRefusal } from './failure.ts'
 import { FRAME_HEAD, FRAME_LAST, FRAME_WHOLE, type Frame } from './frame.ts'
 import { Input } from './input.ts'
 import { Linger } from './linger.ts'
@@ -15,9 +15,6 @@ import { ReplyQueue, type Replies } from './reply-queue.ts'
 import type { Source } from './source.ts'
 import type { SessionInfo } from './transform.ts'
 import { Valve } from './valve.ts'
-
-/** Exchanges in flight on one source at which a session may have a quarter of its bound. */
-const CROWDED = 1024
 
 const OPEN = 0
 /** Takes no more requests; ends when everything in flight was answered. */
@@ -45,6 +42,7 @@ export class Session implements ConnectionHandler, ChainTop, Task {
   readonly #arrivals: Arrivals
   #state = OPEN
   #stops = 0
+  #held = false
   #scheduled = false
   #pumping = false
   #stalled = false
@@ -128,8 +126,6 @@ export class Session implements ConnectionHandler, ChainTop, Task {
     this.#source.closed(this, this.#reason)
   }
 
-  // --- work
-
   run(): void {
     this.#scheduled = false
     if (this.#state !== OPEN) return
@@ -154,6 +150,17 @@ export class Session implements ConnectionHandler, ChainTop, Task {
     this.#maybeEnd()
   }
 
+  /** Nothing is under way: its chain may be given other stages. */
+  get isQuiet(): boolean {
+    return !this.#arrivals.some && this.#replies.inFlight === 0 && !this.#replies.isMidway && this.chain.isQuiet
+  }
+
+  /** Takes no further requests, so that it becomes quiet; or takes them again. */
+  hold(on: boolean): void {
+    this.#held = on
+    if (!on) this.#schedule()
+  }
+
   #schedule(): void {
     if (this.#scheduled || this.#state !== OPEN) return
     this.#scheduled = true
@@ -164,11 +171,8 @@ export class Session implements ConnectionHandler, ChainTop, Task {
     if (this.#stops !== 0) return true
     // The rest of a request that has gone down in part always follows.
     if (this.#arrivals.some) return false
-    if (this.#stalled) return true
-    const { limits, stats } = this.#source
-    // Where many are in flight each session gets less: what one puts on the way is what the others wait behind.
-    const max = stats.inFlight < CROWDED ? limits.sessionInFlightMax : limits.sessionInFlightMax / 4
-    return this.#replies.inFlight >= max && this.#wire.readsOn !== true
+    if (this.#stalled || this.#held) return true
+    return this.#replies.inFlight >= this.#source.inFlightMax && this.#wire.readsOn !== true
   }
 
   /** One quantum of requests goes down the chain; what is left waits for its turn. */
@@ -348,12 +352,8 @@ export class Session implements ConnectionHandler, ChainTop, Task {
   #failAll(error: Error): boolean {
     const message = failureText(this.chain.spec.name, causesOf(error), true)
     const unanswered = this.#replies.unanswered()
-    const failures: Frame[] = []
-    for (const exchange of unanswered) {
-      const reply = this.info.protocol.failure(exchange.request, 'internal', message)
-      if (reply === null) return false
-      failures.push(reply)
-    }
+    const failures = failuresFor(unanswered, this.info.protocol, message)
+    if (failures === null) return false
     this.chain.cancelAll(unanswered)
     this.#replies.settle(unanswered, failures)
     return true

@@ -4,6 +4,7 @@ import type { ChainSpec } from './chain.ts'
 import type { Limits, Log } from './kind.ts'
 import { Outbox, type Scratch } from './outbox.ts'
 import type { Protocol, WireOptions } from './protocol.ts'
+import { Renewal } from './renewal.ts'
 import { Session } from './session.ts'
 import { SessionLog } from './session-log.ts'
 import { countIn, noSourceStats, type SourceStats } from './stats.ts'
@@ -26,13 +27,17 @@ export interface SourceOptions {
   readonly sessionLog?: (id: number) => Log
 }
 
+/** Exchanges in flight on one source at which a session may have a quarter of its bound. */
+const CROWDED = 1024
+
 const nobody: ConnectionHandler = { onData() {}, onDrain() {}, onEnd() {}, onClose() {} }
 
 /** What accepts clients for one chain, on one thread. */
 export class Source {
   readonly name: string
   readonly protocol: Protocol
-  readonly chain: ChainSpec
+  /** What new sessions get. */
+  chain: ChainSpec
   readonly limits: Limits
   readonly world: World
   readonly scratch: Scratch
@@ -46,6 +51,7 @@ export class Source {
   readonly #idleTimeoutMs: number | null
   #accepted = 0
   #drained: (() => void) | null = null
+  #renewal: Renewal | null = null
 
   constructor(options: SourceOptions) {
     this.name = options.name
@@ -96,6 +102,25 @@ export class Source {
     })
     this.sessions.add(session)
     return session
+  }
+
+  /**
+   * Requests that a session may have in flight. Where many are each session gets less: what one puts on the way is what the others wait
+   * behind.
+   */
+  get inFlightMax(): number {
+    const { sessionInFlightMax } = this.limits
+    return this.stats.inFlight < CROWDED ? sessionInFlightMax : sessionInFlightMax / 4
+  }
+
+  /**
+   * Gives sessions other stages: new ones at once, those that are there as soon as nothing of theirs is under way, for which they take no
+   * requests for moments. `done` is called when all have them or are gone; not if they are given yet others before that.
+   */
+  renew(chain: ChainSpec, done: () => void): void {
+    this.#renewal?.close()
+    this.chain = chain
+    this.#renewal = new Renewal(this, done)
   }
 
   /** Lets every session finish what is in flight and end. Resolves when none is left, or after `deadlineMs`. */

@@ -8,6 +8,7 @@ import { AT_OWNER, Exchange, PART_TAKEN, UPWARDS, type Batch } from './exchange.
 import { answerWithFailure, failureText } from './failure.ts'
 import { FRAME_INTERIM, FRAME_LAST, type Frame } from './frame.ts'
 import { Gate } from './gate.ts'
+import { caught, countFault, giveUp, tally, whatFailed } from './stage-fault.ts'
 import { timed } from './hook-times.ts'
 import { StageStats } from './stats.ts'
 import type { Link, Transform } from './transform.ts'
@@ -15,9 +16,9 @@ import type { Link, Transform } from './transform.ts'
 /** One place in one session's chain: the gates of both lanes around an instance, and what it sees of its neighbours. */
 export class Stage implements Link {
   readonly chain: Chain
-  readonly index: number
+  index: number
   /** `Exchange.at` of what this stage holds on the way up. */
-  readonly indexUp: number
+  indexUp: number
   readonly spec: StageSpec
   transform: Transform
   /** The next stage towards the server that takes requests; null for the sink. */
@@ -32,6 +33,7 @@ export class Stage implements Link {
   readonly #calls = new Set<Call>()
   readonly #down: Gate<Batch>
   readonly #up: Gate<Batch | Frame>
+  #disposed = false
 
   constructor(chain: Chain, index: number, spec: StageSpec, previous: Transform | null) {
     this.chain = chain
@@ -42,6 +44,20 @@ export class Stage implements Link {
     this.transform = spec.factory(chain.top.info, previous)
     this.#down = new Gate<Batch>((batch) => this.#runDown(batch))
     this.#up = new Gate<Batch | Frame>((item) => (Array.isArray(item) ? this.#runUp(item) : this.#runPush(item)))
+  }
+
+  /** Where it stands from here on. */
+  place(index: number, below: Stage | null, above: Stage | null): void {
+    this.index = index
+    this.indexUp = index + UPWARDS
+    this.below = below
+    this.above = above
+    this.leaving.length = 0
+  }
+
+  /** Neither of its hooks has a promise open, nothing waits here, and it has asked nothing. */
+  get isQuiet(): boolean {
+    return !this.#down.shut && !this.#up.shut && this.#calls.size === 0 && this.#assembling.size === 0
   }
 
   enterDown(batch: Batch): void {
@@ -99,10 +115,12 @@ export class Stage implements Link {
   // Cold: a stage's own request costs a promise
   call(request: Frame): Promise<Frame> {
     const below = this.below
-    const { world, limits, closed } = this.chain
+    const { world, limits } = this.chain
     const call = new Call(this.index, limits.frameBytesMax)
-    if (below === null || closed) {
-      call.refuse(new Error(`${this.spec.type} can't call: ${closed ? 'the session is closed' : 'it is a sink'}`))
+    if (below === null || this.#disposed) {
+      call.refuse(
+        new Error(`${this.spec.type} can't call: ${below === null ? 'it is a sink' : 'the session is closed'}`),
+      )
       return call.reply
     }
     const exchange = new Exchange(request.own(), call, below.index, world.clock.now())
@@ -154,14 +172,14 @@ export class Stage implements Link {
 
   replyFailure(batch: Batch, error: Error): void {
     if (this.chain.closed) return
-    this.#count(error)
+    countFault(this, error)
     this.#answerFailure(batch, this.index, error)
     this.#answerFailure(batch, this.indexUp, error)
   }
 
   after(fire: () => void, ms = this.chain.limits.callTimeoutMs): Timer {
     return this.chain.world.clock.after(ms, () => {
-      if (!this.chain.closed) this.#caught(fire)
+      if (!this.#disposed) caught(this, fire)
     })
   }
 
@@ -179,8 +197,8 @@ export class Stage implements Link {
   }
 
   fail(error: Error): void {
-    this.#tally()
-    this.#giveUp(error)
+    tally(this)
+    giveUp(this, error)
   }
 
   end(reason: string): void {
@@ -192,11 +210,11 @@ export class Stage implements Link {
   }
 
   onPart(exchange: Exchange, part: Frame): void {
-    this.#caught(() => this.transform.onPart!(exchange, part, this))
+    caught(this, () => this.transform.onPart!(exchange, part, this))
   }
 
   onSilent(exchange: Exchange): void {
-    this.#caught(() => this.transform.onSilent?.(exchange))
+    caught(this, () => this.transform.onSilent?.(exchange))
   }
 
   // Cold: once a large message
@@ -204,25 +222,26 @@ export class Stage implements Link {
     try {
       return this.transform.wants?.(kind) === 'whole'
     } catch (error) {
-      this.#count(error)
+      countFault(this, error)
       return false
     }
   }
 
   cancel(exchange: Exchange): void {
     this.#assembling.delete(exchange)
-    this.#caught(() => this.transform.onCancel?.(exchange))
+    caught(this, () => this.transform.onCancel?.(exchange))
   }
 
   flush(): void {
-    this.#caught(() => this.transform.onFlush?.(this))
+    caught(this, () => this.transform.onFlush?.(this))
   }
 
   dispose(): void {
+    this.#disposed = true
     this.#down.close()
     this.#up.close()
     for (const call of this.#calls) call.refuse(new Error('the session ended'))
-    this.#caught(() => this.transform.close?.())
+    caught(this, () => this.transform.close?.())
   }
 
   /** Heads of replies that a stage wants whole stay here until their parts have come. */
@@ -269,7 +288,7 @@ export class Stage implements Link {
 
   #runPush(push: Frame): void {
     if (this.transform.onPush === undefined) this.push(push)
-    else this.#caught(() => this.transform.onPush!(push, this))
+    else caught(this, () => this.transform.onPush!(push, this))
   }
 
   #holds(exchange: Exchange): boolean {
@@ -355,45 +374,16 @@ export class Stage implements Link {
 
   /** A hook threw, or hung: what of the batch is still here is answered, nothing else is touched. */
   #failed(batch: Batch, at: number, thrown: unknown): void {
-    this.#count(thrown)
+    countFault(this, thrown)
     this.#answerFailure(batch, at, thrown instanceof Error ? thrown : new Error(String(thrown)))
   }
 
   // Cold: something failed
   #answerFailure(batch: Batch, at: number, error: Error): void {
     const kind = error instanceof LateError ? 'timeout' : 'internal'
-    const message = failureText(this.chain.spec.name, [this.#whatFailed, ...causesOf(error)], false)
+    const message = failureText(this.chain.spec.name, [whatFailed(this), ...causesOf(error)], false)
     const mine = batch.filter((exchange) => exchange.at === at)
-    if (!answerWithFailure(mine, this.chain.top.info.protocol, kind, message)) this.#giveUp(error)
+    if (!answerWithFailure(mine, this.chain.top.info.protocol, kind, message)) giveUp(this, error)
     else if (mine.length !== 0) this.#climb(mine)
-  }
-
-  get #whatFailed(): string {
-    const { type, name } = this.spec
-    return `Transform ${type} named ${name} failed in chain ${this.chain.spec.name}`
-  }
-
-  #giveUp(error: Error): void {
-    this.chain.top.fail(new Error(this.#whatFailed, { cause: error }))
-  }
-
-  #tally(): void {
-    this.stats.failures++
-    this.chain.spec.stats.failures++
-  }
-
-  #caught(hook: () => void): void {
-    try {
-      hook()
-    } catch (error) {
-      this.#count(error)
-    }
-  }
-
-  #count(error: unknown): void {
-    this.#tally()
-    this.chain.log.error(this.#whatFailed, {
-      error: error instanceof Error ? (error.stack ?? error.message) : String(error),
-    })
   }
 }

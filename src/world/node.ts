@@ -46,7 +46,7 @@ class NodeClock implements Clock {
   }
 
   exact(): number {
-    return performance.now()
+    return ORIGIN_MS + performance.now()
   }
 
   /** What `now` said last; NaN where it has not been read since it expired. */

@@ -1,0 +1,33 @@
+import type { Stage } from './stage.ts'
+
+// What becomes of the errors of hooks: they are counted and logged with the name of the transform, and end there.
+
+export function whatFailed({ spec, chain }: Stage): string {
+  return `Transform ${spec.type} named ${spec.name} failed in chain ${chain.spec.name}`
+}
+
+export function tally({ stats, chain }: Stage): void {
+  stats.failures++
+  chain.spec.stats.failures++
+}
+
+export function countFault(stage: Stage, error: unknown): void {
+  tally(stage)
+  stage.chain.log.error(whatFailed(stage), {
+    error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+  })
+}
+
+/** Runs a hook; what it throws goes no further. */
+export function caught(stage: Stage, hook: () => void): void {
+  try {
+    hook()
+  } catch (error) {
+    countFault(stage, error)
+  }
+}
+
+/** Ends the session with the error. */
+export function giveUp(stage: Stage, error: unknown): void {
+  stage.chain.top.fail(new Error(whatFailed(stage), { cause: error }))
+}
