@@ -126,13 +126,14 @@ export interface QueryFacet {
   readonly metricType: string
   type(frame: Frame): QueryType
   /**
-   * Keys that the request touches, as strings of bytes (latin1). Throws RangeError for the head of a large request where further keys
-   * may stand in what has not come: who asks such says that he wants them whole.
+   * Keys that the request touches, as strings of bytes (latin1). Of the head of a large request those that have come: who must see all of
+   * them says that he wants requests whole.
    */
   keys(frame: Frame): string[]
   /**
-   * Each key of the request, a string of bytes (latin1), becomes what `rename` makes of it; all else stays as it is. Throws as `keys`
-   * does, and then has changed nothing. Absent where keys can't be renamed.
+   * Each key of the request, a string of bytes (latin1), becomes what `rename` makes of it; all else stays as it is. Throws RangeError, and
+   * has changed nothing, for the head of a large request where further keys may stand in what has not come. Absent where keys can't be
+   * renamed.
    */
   renameKeys?(frame: Frame, rename: (key: string) => string): void
   /** How much of a rate limit the request uses up. */

@@ -2,7 +2,7 @@ import type { Frame } from '../../core/frame.ts'
 import type { QueryFacet, QueryType } from '../../core/protocol.ts'
 import { argumentsOf } from './body.ts'
 import { COMMAND_COUNT, codeOf, commandClass, CLASS_STATELESS, commandWord, isReadOnly } from './commands.ts'
-import { certainKeyIndices } from './keys.ts'
+import { keyIndices } from './keys.ts'
 import { login } from './login.ts'
 import { renameKeys } from './rename-keys.ts'
 
@@ -54,7 +54,7 @@ export const queries: QueryFacet = {
   },
   keys(frame: Frame): string[] {
     const args = argumentsOf(frame)
-    return certainKeyIndices(frame).map((index) => args[index].toString('latin1'))
+    return keyIndices(frame.code, args).map((index) => args[index].toString('latin1'))
   },
   renameKeys,
   cost(): number {
