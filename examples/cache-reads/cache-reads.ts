@@ -1,6 +1,5 @@
 import { transform } from 'shotover'
 import { encodeReply, replyOf } from 'shotover/valkey'
-import { z } from 'zod'
 
 interface Cached {
   readonly bytes: Buffer
@@ -28,10 +27,11 @@ export default transform({
   doc: 'Keeps the values that GET read for a short while.',
   protocols: ['valkey'],
   needs: ['queries'],
-  options: z.strictObject({
-    keep_ms: z.int().positive().describe('Milliseconds for which a value is kept.'),
-    values_max: z.int().positive().describe('Values that are kept at once.').default(10_000),
-  }),
+  options: (z) =>
+    z.strictObject({
+      keep_ms: z.int().positive().describe('Milliseconds for which a value is kept.'),
+      values_max: z.int().positive().describe('Values that are kept at once.').default(10_000),
+    }),
   create({ keep_ms, values_max }, { world }) {
     const cache = new Map<string, Cached>()
     // A reply that was on its way when something was written may be older than that.

@@ -1,15 +1,15 @@
 import { transform, type Counter } from 'shotover'
-import { z } from 'zod'
 
 /** Tenants are told by what stands before the separator in their keys: `GET acme:cart` is a request of `acme`. */
 export default transform({
   type: 'CountByTenant',
   doc: 'Counts requests by tenant, in the metric tenant_requests_count.',
   needs: ['queries'],
-  options: z.strictObject({
-    separator: z.string().min(1).describe('What stands behind the tenant in a key.').default(':'),
-    tenants_max: z.int().positive().describe('Tenants that are told apart; those beyond are `other`.').default(100),
-  }),
+  options: (z) =>
+    z.strictObject({
+      separator: z.string().min(1).describe('What stands behind the tenant in a key.').default(':'),
+      tenants_max: z.int().positive().describe('Tenants that are told apart; those beyond are `other`.').default(100),
+    }),
   create({ separator, tenants_max }, { metrics }) {
     // Shared by all clients of a thread. Anybody can make up a key: without a bound they could fill the memory.
     const counters = new Map<string, Counter>()

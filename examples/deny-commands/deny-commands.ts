@@ -1,14 +1,14 @@
 import { transform } from 'shotover'
-import { z } from 'zod'
 
 /** What it refuses never reaches the server; the client gets an error in its place. */
 export default transform({
   type: 'DenyCommands',
   doc: 'Answers some commands with an error.',
   needs: ['queries'],
-  options: z.strictObject({
-    commands: z.array(z.string().min(1)).min(1).describe('Their first words, `FLUSHALL`.'),
-  }),
+  options: (z) =>
+    z.strictObject({
+      commands: z.array(z.string().min(1)).min(1).describe('Their first words, `FLUSHALL`.'),
+    }),
   create({ commands }, { log }) {
     const denied = new Set(commands.map((command) => command.toUpperCase()))
     return ({ protocol, clientAddress }) => ({

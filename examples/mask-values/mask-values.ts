@@ -1,18 +1,18 @@
 import { transform } from 'shotover'
 import { encodeReply, mapBytes, replyOf, REQUEST } from 'shotover/valkey'
-import { z } from 'zod'
 
 /** Whoever reads through this source sees `***` where the server has an e-mail address. */
 export default transform({
   type: 'MaskValues',
   doc: 'Replaces what matches a pattern in every string of a reply.',
   protocols: ['valkey'],
-  options: z.strictObject({
-    pattern: z
-      .string()
-      .refine(isPattern, 'is no regular expression')
-      .describe('Regular expression of what nobody may read.'),
-  }),
+  options: (z) =>
+    z.strictObject({
+      pattern: z
+        .string()
+        .refine(isPattern, 'is no regular expression')
+        .describe('Regular expression of what nobody may read.'),
+    }),
   create({ pattern }) {
     const secret = new RegExp(pattern, 'g')
     const mask = (bytes: Buffer) => {

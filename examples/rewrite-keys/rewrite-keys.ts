@@ -1,14 +1,14 @@
 import { transform } from 'shotover'
-import { z } from 'zod'
 
 /** Clients say `GET a`, the server is asked for `GET app1:a`. */
 export default transform({
   type: 'RewriteKeys',
   doc: 'Puts a prefix before every key.',
   needs: ['keys'],
-  options: z.strictObject({
-    prefix: z.string().min(1).describe('What is put before every key, `app1:`.'),
-  }),
+  options: (z) =>
+    z.strictObject({
+      prefix: z.string().min(1).describe('What is put before every key, `app1:`.'),
+    }),
   // Once per topology and thread: what all clients share is made here.
   create({ prefix }) {
     // Once per client.
