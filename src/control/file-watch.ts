@@ -85,7 +85,9 @@ async function lookAt(file: string): Promise<string> {
 
 async function digestOf(file: string): Promise<string | null> {
   try {
-    return createHash('sha256').update(await readFile(file)).digest('hex')
+    return createHash('sha256')
+      .update(await readFile(file))
+      .digest('hex')
   } catch {
     return null
   }
