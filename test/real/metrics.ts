@@ -21,6 +21,12 @@ export class Metrics {
     return parseExposition(await (await fetch(this.url)).text())
   }
 
+  /** Replaces the filter of the log. */
+  async putFilter(text: string): Promise<void> {
+    const response = await fetch(new URL('/filter', this.url), { method: 'PUT', body: text })
+    if (!response.ok) throw new Error(await response.text())
+  }
+
   /** The sum of the series of this name that have these labels and maybe others; undefined where there are none. */
   async read(name: string, labels: Labels = {}): Promise<number | undefined> {
     const { series } = await this.scrape()

@@ -25,6 +25,8 @@ export interface LogLine {
   readonly target: string
   readonly message: string
   readonly fields: Readonly<Record<string, unknown>>
+  /** The connection that it belongs to, where the filter has spans. */
+  readonly span: Readonly<Record<string, unknown>> | null
 }
 
 /** Name of the chain that `upstream` makes: the source's. */
@@ -200,9 +202,15 @@ export class Proxy {
 
 function parse(line: string): LogLine {
   try {
-    const { level, target, fields } = JSON.parse(line) as Omit<LogLine, 'message'>
-    return { level, target, fields, message: typeof fields.message === 'string' ? fields.message : '' }
+    const { level, target, fields, span } = JSON.parse(line) as Partial<LogLine> & Omit<LogLine, 'message' | 'span'>
+    return {
+      level,
+      target,
+      fields,
+      span: span ?? null,
+      message: typeof fields.message === 'string' ? fields.message : '',
+    }
   } catch {
-    return { level: 'ERROR', target: '', message: `no line of a log: ${line}`, fields: {} }
+    return { level: 'ERROR', target: '', message: `no line of a log: ${line}`, fields: {}, span: null }
   }
 }
