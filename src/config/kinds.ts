@@ -9,9 +9,11 @@ export interface KindList {
 /** THE list. */
 export const KINDS: KindList = {
   sources: {
+    Cassandra: async () => (await import('../protocols/cassandra/source.ts')).cassandraSource,
     Valkey: async () => (await import('../protocols/valkey/source.ts')).valkeySource,
   },
   transforms: {
+    CassandraSinkSingle: async () => (await import('../protocols/cassandra/sink-single.ts')).cassandraSinkSingle,
     DebugForceEncode: async () => (await import('../transforms/debug-force-encode.ts')).debugForceEncode,
     DebugForceParse: async () => (await import('../transforms/debug-force-parse.ts')).debugForceParse,
     DebugLogToFile: async () => (await import('../transforms/debug-log-to-file.ts')).debugLogToFile,
@@ -56,6 +58,8 @@ export const SHOTOVER_TRANSFORMS: readonly string[] = [
 
 /** Fields that kinds of the list have in Shotover and not yet here. */
 export const FIELDS_NOT_YET: Readonly<Record<string, readonly string[]>> = {
+  Cassandra: ['tls', 'transport'],
+  CassandraSinkSingle: ['read_timeout', 'tls'],
   Valkey: ['tls'],
   ValkeySinkSingle: ['tls'],
 }

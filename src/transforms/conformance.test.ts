@@ -20,7 +20,7 @@ const OPTIONS: Record<string, readonly unknown[]> = {
   ],
 }
 /** Kinds that need a server or chains of their own, and are proved in the simulator; and one that writes files, beside its test. */
-const ELSEWHERE = ['DebugLogToFile', 'ValkeySinkSingle']
+const ELSEWHERE = ['CassandraSinkSingle', 'DebugLogToFile', 'ValkeySinkSingle']
 
 for (const [type, load] of Object.entries(KINDS.transforms)) {
   if (ELSEWHERE.includes(type)) continue

@@ -1,3 +1,4 @@
+import { hostAndPort } from '../../base/host-and-port.ts'
 import { transform, type Env, type SessionFactory } from '../../core/kind.ts'
 import { Lane } from '../../core/lane.ts'
 import { Pool } from '../../core/pool.ts'
@@ -9,14 +10,6 @@ import { Guests } from './guests.ts'
 import { valkey } from './index.ts'
 import { ValkeySharing } from './sharing.ts'
 
-/** `host:port`; the host of an IPv6 address may stand in brackets. */
-function addressOf(text: string): { host: string; port: number } | null {
-  const at = text.lastIndexOf(':')
-  const port = text.slice(at + 1)
-  if (at < 1 || !/^\d{1,5}$/.test(port) || Number(port) > 65535) return null
-  return { host: text.slice(0, at).replace(/^\[(.*)\]$/, '$1'), port: Number(port) }
-}
-
 /** Sends everything to one server. Sessions share connections to it where that can't be told from having one of their own. */
 export const valkeySinkSingle = transform({
   type: 'ValkeySinkSingle',
@@ -27,7 +20,7 @@ export const valkeySinkSingle = transform({
     z.strictObject({
       remote_address: z
         .string()
-        .refine((text) => addressOf(text) !== null, 'must follow the format host:port e.g. 10.0.0.1:6379')
+        .refine((text) => hostAndPort(text) !== null, 'must follow the format host:port e.g. 10.0.0.1:6379')
         .describe('Where the server listens, host:port.'),
       connect_timeout_ms: z.int().nonnegative().describe('Milliseconds that connecting to the server may take.'),
     }),
@@ -40,7 +33,7 @@ export const valkeySinkSingle = transform({
   },
   create(options, env: Env): SessionFactory {
     const pool = new Pool({
-      endpoint: addressOf(options.remote_address)!,
+      endpoint: hostAndPort(options.remote_address)!,
       connectTimeoutMs: options.connect_timeout_ms,
       protocol: valkey,
       wireOptions: { cutThroughBytes: env.limits.cutThroughBytes },

@@ -1,0 +1,46 @@
+import type { Frame } from '../../core/frame.ts'
+import { CorruptError } from './corrupt-error.ts'
+import { flagsOf, HEADER_BYTES } from './envelope.ts'
+import { decompressBlock } from './lz4.ts'
+import { FLAG_COMPRESSED } from './opcodes.ts'
+import { decompressSnappy, snappyLength } from './snappy.ts'
+
+/** How the bodies of a connection are compressed, where their frames say that they are: bits of `Frame.code` that its wire sets. */
+export const COMPRESSION_NONE = 0
+export const COMPRESSION_LZ4 = 1 << 16
+export const COMPRESSION_SNAPPY = 2 << 16
+const COMPRESSION = COMPRESSION_LZ4 | COMPRESSION_SNAPPY
+
+/** The value of STARTUP's option COMPRESSION, in any case. What is not known is left to the server to refuse. */
+export function compressionNamed(name: string | undefined): number {
+  if (name === undefined) return COMPRESSION_NONE
+  const lower = name.toLowerCase()
+  if (lower === 'lz4') return COMPRESSION_LZ4
+  return lower === 'snappy' ? COMPRESSION_SNAPPY : COMPRESSION_NONE
+}
+
+/**
+ * The body of a frame as it was before it was compressed; of a head, what has arrived of it. Where it is not compressed it shares the
+ * frame's memory. At most `bytesMax` bytes of a compressed one, which are its beginning. Throws CorruptError.
+ */
+export function plainBody(frame: Frame, bytesMax: number): Buffer {
+  const body = frame.bytes.subarray(frame.start + HEADER_BYTES, frame.end)
+  if ((flagsOf(frame) & FLAG_COMPRESSED) === 0) return body
+  const kind = frame.code & COMPRESSION
+  if (kind === COMPRESSION_LZ4) {
+    if (body.length < 4) throw new CorruptError('a compressed body without its length')
+    const out = Buffer.allocUnsafe(Math.min(body.readUInt32BE(0), bytesMax))
+    return checked(out, decompressBlock(body, 4, body.length, out))
+  }
+  if (kind === COMPRESSION_SNAPPY) {
+    const { length, at } = snappyLength(body, 0, body.length)
+    const out = Buffer.allocUnsafe(Math.min(length, bytesMax))
+    return checked(out, decompressSnappy(body, at, body.length, out))
+  }
+  throw new CorruptError('a compressed body on a connection without compression')
+}
+
+function checked(out: Buffer, written: number): Buffer {
+  if (written !== out.length) throw new CorruptError('a compressed body is shorter than it says')
+  return out
+}

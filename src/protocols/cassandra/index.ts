@@ -1,0 +1,33 @@
+import type { Frame } from '../../core/frame.ts'
+import type { Protocol, Wire, WireOptions } from '../../core/protocol.ts'
+import { retagged } from './envelope.ts'
+import { failure, isError } from './failure.ts'
+import { opcodeName } from './opcodes.ts'
+import { ClientWire } from './wire-client.ts'
+import { ServerWire } from './wire-server.ts'
+
+/** The CQL native protocol, versions 3 to 5: native_protocol_v3.spec, _v4.spec and _v5.spec of Apache Cassandra. */
+export const cassandra: Protocol<unknown> = {
+  name: 'cassandra',
+  orderToClient: 'any',
+  wire(side: 'client' | 'server', { cutThroughBytes }: WireOptions): Wire {
+    return side === 'client' ? new ClientWire(cutThroughBytes) : new ServerWire(cutThroughBytes)
+  },
+  body: () => null,
+  encode() {
+    throw new TypeError('not yet')
+  },
+  splice() {
+    throw new TypeError('not yet')
+  },
+  retag(frame: Frame, stream: number): void {
+    const tagged = retagged(frame, stream)
+    frame.bytes = tagged.bytes
+    frame.start = tagged.start
+    frame.end = tagged.end
+    frame.stream = stream
+  },
+  failure,
+  isError,
+  describe: (frame) => `Cassandra V${frame.code & 0x7f} stream:${frame.stream} ${opcodeName(frame.kind)}`,
+}

@@ -1,0 +1,42 @@
+import { hostAndPort } from '../../base/host-and-port.ts'
+import { transform, type Env, type SessionFactory } from '../../core/kind.ts'
+import { Lane } from '../../core/lane.ts'
+import { Pool } from '../../core/pool.ts'
+import { POOL_METRICS } from '../../core/stats.ts'
+import { READY } from '../../core/upstream.ts'
+import { isError } from './failure.ts'
+import { cassandra } from './index.ts'
+import { CassandraSharing } from './sharing.ts'
+
+/** Sends everything to one node. Sessions share connections to it where that can't be told from having one of their own. */
+export const cassandraSinkSingle = transform({
+  type: 'CassandraSinkSingle',
+  doc: 'Sends all requests to one Cassandra node.',
+  terminating: true,
+  protocols: ['cassandra'],
+  options: (z) =>
+    z.strictObject({
+      remote_address: z
+        .string()
+        .refine((text) => hostAndPort(text) !== null, 'must follow the format host:port e.g. 10.0.0.1:9042')
+        .describe('Where the node listens, host:port.'),
+      connect_timeout_ms: z.int().nonnegative().describe('Milliseconds that connecting to the node may take.'),
+    }),
+  example: { remote_address: '10.0.0.1:9042', connect_timeout_ms: 3000 },
+  metrics: POOL_METRICS,
+  create(options, env: Env): SessionFactory {
+    const pool = new Pool({
+      endpoint: hostAndPort(options.remote_address)!,
+      connectTimeoutMs: options.connect_timeout_ms,
+      protocol: cassandra,
+      wireOptions: { cutThroughBytes: env.limits.cutThroughBytes },
+      world: env.world,
+      log: env.log,
+      isError,
+    })
+    env.onClose(() => pool.close())
+    env.pools.push(pool)
+    const stands = (key: string) => pool.find(key)?.state === READY
+    return (session) => new Lane(pool, new CassandraSharing(stands), env, session, 'CassandraSinkSingle')
+  },
+})
