@@ -29,6 +29,8 @@ export interface BuildEnv {
   readonly threads?: number
   /** Memory that these threads share: the same for the same key and size. Absent: of this thread alone. */
   shared?(key: string, bytes: number): Promise<SharedArrayBuffer>
+  /** Puts what looks on at requests between and around the stages of a source's chain. Absent: nobody looks. */
+  readonly observe?: (source: CheckedSource, stages: readonly StageSpec[]) => readonly StageSpec[]
   /** Absent: the list. */
   readonly kinds?: KindList
   /** What is to be made instead of a kind, for who only wants to know what would happen. */
@@ -135,10 +137,11 @@ function chainStats(metrics: Metrics, chain: string): ChainStats {
 function buildSource(building: Building, scratch: Scratch, budget: Budget): BuiltSource {
   const { env, source: checked, protocols, chains, pools } = building
   const { name } = checked
+  const chain = buildChain(name, checked.chain, building)
   const source = new Source({
     name,
     protocol: protocols.get(checked.type)!,
-    chain: buildChain(name, checked.chain, building),
+    chain: env.observe === undefined ? chain : { ...chain, stages: env.observe(checked, chain.stages) },
     limits: checked.limits,
     world: env.world,
     log: env.logger(SERVER),

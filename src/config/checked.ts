@@ -47,4 +47,23 @@ export interface Settings {
   readonly mainLogLevel: string
   readonly observability: Address | null
   readonly limits: Partial<Limits>
+  /** Absent: none is written. */
+  readonly accessLog?: AccessLogSettings
+  /** Absent: nothing is traced. */
+  readonly tracing?: TracingSettings
+}
+
+export interface AccessLogSettings {
+  /** The file that lines are appended to; null: standard output. */
+  readonly path: string | null
+  /** The part of the requests that has a line, above 0, 1 at most. */
+  readonly sample: number
+}
+
+export interface TracingSettings {
+  /** Where traces are sent, by OTLP over HTTP. */
+  readonly endpoint: string
+  readonly serviceName: string
+  /** The part of the requests that is traced, above 0, 1 at most. */
+  readonly sample: number
 }

@@ -18,6 +18,20 @@ const ACCEPTED: [string, object][] = [
     'main_log_level: info\nlimits: { stall_ms: 5, process_bytes_max: 1073741824, quantum_frames: null }',
     { mainLogLevel: 'info', observability: null, limits: { stallMs: 5, processBytesMax: 1073741824 } },
   ],
+  [
+    'main_log_level: info\naccess_log: { path: a.log, sample: 0.5 }\ntracing: { endpoint: "http://c:4318/v1/traces" }',
+    {
+      mainLogLevel: 'info',
+      observability: null,
+      limits: {},
+      accessLog: { path: 'a.log', sample: 0.5 },
+      tracing: { endpoint: 'http://c:4318/v1/traces', serviceName: 'shotover', sample: 0.01 },
+    },
+  ],
+  [
+    'main_log_level: info\naccess_log: {}',
+    { mainLogLevel: 'info', observability: null, limits: {}, accessLog: { path: null, sample: 1 } },
+  ],
 ]
 for (const [yaml, settings] of ACCEPTED) {
   test(`settings ${JSON.stringify(yaml)} are read`, () => assert.deepEqual(checkSettings('c.yaml', yaml), settings))
@@ -25,14 +39,19 @@ for (const [yaml, settings] of ACCEPTED) {
 
 const REFUSED: [string, string, string][] = [
   [
+    'main_log_level: info\naccess_log: { sample: 0 }\ntracing: { endpoint: "c:4318", sample: 2 }',
+    'Failed to parse config file c.yaml\n\nCaused by:\n    access_log.sample: invalid value: integer `0`, expected more than 0 at line 2 column 23',
+    'c.yaml:2:23: access_log.sample: invalid value: integer `0`, expected more than 0\nc.yaml:3:22: tracing.endpoint: must be the URL of a collector, such as http://127.0.0.1:4318/v1/traces\nc.yaml:3:40: tracing.sample: invalid value: integer `2`, expected at most 1',
+  ],
+  [
     '',
     'Failed to parse config file c.yaml\n\nCaused by:\n    missing field `main_log_level` at line 1 column 1',
     'c.yaml:1:1: missing field `main_log_level`',
   ],
   [
     'main_log_level: info\nmain_log_levl: debug\nobservability_interface: 9001',
-    'Failed to parse config file c.yaml\n\nCaused by:\n    unknown field `main_log_levl`, expected one of `main_log_level`, `observability_interface`, `limits` at line 2 column 1',
-    'c.yaml:2:1: unknown field `main_log_levl`, expected one of `main_log_level`, `observability_interface`, `limits`\n    hint: did you mean `main_log_level`?\nc.yaml:3:26: observability_interface: invalid type: integer `9001`, expected a string',
+    'Failed to parse config file c.yaml\n\nCaused by:\n    unknown field `main_log_levl`, expected one of `main_log_level`, `observability_interface`, `limits`, `access_log`, `tracing` at line 2 column 1',
+    'c.yaml:2:1: unknown field `main_log_levl`, expected one of `main_log_level`, `observability_interface`, `limits`, `access_log`, `tracing`\n    hint: did you mean `main_log_level`?\nc.yaml:3:26: observability_interface: invalid type: integer `9001`, expected a string',
   ],
   [
     'main_log_level: good=info,bad=blah,warn',
@@ -69,6 +88,17 @@ test('a file that is not there is named, with the words of the system', () => {
     name: 'ConfigError',
     message: "Couldn't open the config file no/such.yaml\n\nCaused by:\n    No such file or directory (os error 2)",
   })
+})
+
+test('settings are described without what only the collector of traces may know', () => {
+  const endpoint = 'https://me:secret@c:4318/v1/traces?key=secret'
+  const described = describeSettings(
+    checkSettings('c.yaml', `main_log_level: info\ntracing: { endpoint: "${endpoint}" }`),
+  )
+  assert.equal(
+    described,
+    '{"main_log_level":"info","observability_interface":null,"limits":{},"tracing":{"endpoint":"https://c:4318/v1/traces","sample":0.01,"service_name":"shotover"}}',
+  )
 })
 
 test('settings are described with their names in the file', () => {

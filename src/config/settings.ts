@@ -1,12 +1,27 @@
 import { z } from 'zod'
 import type { Address } from '../world/world.ts'
 import { addressText, isIp, parseAddress } from './addresses.ts'
-import type { Settings } from './checked.ts'
+import type { AccessLogSettings, Settings, TracingSettings } from './checked.ts'
 import { ConfigError } from './diagnostics.ts'
 import { DirectiveError, parseDirectives } from './log-directives.ts'
 import { processLimits, toLimits } from './limits.ts'
 import { checkOptions } from './options.ts'
 import { SETTINGS_WORDS, YamlFile, readText } from './yaml-file.ts'
+
+const share = (text: string) => z.number().gt(0).max(1).describe(text).optional()
+
+const accessLogSchema = z.strictObject({
+  path: z.string().min(1).describe('File that lines are appended to. Absent: standard output.').optional(),
+  sample: share('Part of the requests that has a line, 0.01 for one in a hundred. Absent: all.'),
+})
+
+const tracingSchema = z.strictObject({
+  endpoint: z
+    .url({ protocol: /^https?$/, error: 'must be the URL of a collector, such as http://127.0.0.1:4318/v1/traces' })
+    .describe('Where traces are sent, by OTLP over HTTP: http://127.0.0.1:4318/v1/traces.'),
+  sample: share('Part of the requests that is traced. Absent: 0.01, one in a hundred.'),
+  service_name: z.string().min(1).describe('Name of the service in traces. Absent: shotover.').optional(),
+})
 
 /** config.yaml. */
 export const settingsSchema = z.strictObject({
@@ -20,6 +35,10 @@ export const settingsSchema = z.strictObject({
     .describe('Address, `ip:port`, at which metrics are served and the log filter can be changed. Absent: neither.')
     .optional(),
   limits: processLimits.describe('Bounds, for all sources.').optional(),
+  access_log: accessLogSchema
+    .describe('Log of requests: who asked what when and how long it took, never keys or values. Absent: none.')
+    .optional(),
+  tracing: tracingSchema.describe('Traces of requests, for OpenTelemetry. Absent: none.').optional(),
 })
 
 /** Reads config.yaml. Throws ConfigError. */
@@ -45,7 +64,25 @@ export function checkSettings(file: string, text: string): Settings {
     if (yaml.problemCount === 1) throw new ConfigError([directives.message], yaml.problems())
   }
   if (yaml.problemCount > 0) yaml.throwProblems()
-  return { mainLogLevel: options.main_log_level, observability, limits: toLimits(options.limits) }
+  const { access_log: accessLog, tracing } = options
+  return {
+    mainLogLevel: options.main_log_level,
+    observability,
+    limits: toLimits(options.limits),
+    ...(accessLog === undefined ? {} : { accessLog: toAccessLog(accessLog) }),
+    ...(tracing === undefined ? {} : { tracing: toTracing(tracing) }),
+  }
+}
+
+const TRACED_SHARE = 0.01
+const SERVICE_NAME = 'shotover'
+
+function toAccessLog({ path, sample }: z.infer<typeof accessLogSchema>): AccessLogSettings {
+  return { path: path ?? null, sample: sample ?? 1 }
+}
+
+function toTracing({ endpoint, sample, service_name }: z.infer<typeof tracingSchema>): TracingSettings {
+  return { endpoint, sample: sample ?? TRACED_SHARE, serviceName: service_name ?? SERVICE_NAME }
 }
 
 function parseObservability(yaml: YamlFile, text: string | undefined): Address | null {
@@ -73,10 +110,18 @@ function directivesError(text: string): DirectiveError | null {
 
 /** The settings as one line for the log. */
 export function describeSettings(settings: Settings): string {
-  const { mainLogLevel, observability, limits } = settings
+  const { mainLogLevel, observability, limits, accessLog, tracing } = settings
   return JSON.stringify({
     main_log_level: mainLogLevel,
     observability_interface: observability === null ? null : addressText(observability),
     limits,
+    ...(accessLog === undefined ? {} : { access_log: accessLog }),
+    ...(tracing === undefined ? {} : { tracing: shownTracing(tracing) }),
   })
+}
+
+/** As logs may show it: the URL without a user's name, password or query. */
+function shownTracing({ endpoint, sample, serviceName }: TracingSettings): object {
+  const { protocol, host, pathname } = new URL(endpoint)
+  return { endpoint: `${protocol}//${host}${pathname}`, sample, service_name: serviceName }
 }

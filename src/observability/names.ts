@@ -62,6 +62,10 @@ export const FAMILIES: Readonly<Record<string, Family>> = {
   shotover_thread_restarts_count: counter('Core threads that died and were started again.'),
   shotover_thread_stalls_count: counter('Times that a thread did not answer for ten seconds.'),
   shotover_thread_hangs_count: counter('Core threads that were ended because they did not answer for a minute.'),
+  shotover_access_log_dropped_count: counter(
+    'Lines of the access log that were dropped: the file could not be written fast enough.',
+  ),
+  shotover_traces_count: counter('Requests that were traced.'),
   shotover_process_resident_bytes: gauge('Memory of the process that is resident.'),
   shotover_heap_used_bytes: gauge('Memory in use on the JavaScript heap of a thread.'),
   shotover_external_bytes: gauge('Memory outside the JavaScript heap that objects of a thread hold, buffers included.'),

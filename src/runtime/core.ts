@@ -4,6 +4,7 @@ import type { CheckedTopology } from '../config/checked.ts'
 import type { LogRoot } from '../observability/log.ts'
 import { collectThreadMemory } from '../observability/memory-metrics.ts'
 import { Registry } from '../observability/metrics.ts'
+import { observer, type Observer, type ObserveSettings, type ObserveSinks } from '../observability/observe.ts'
 import type { Snapshot } from '../observability/snapshot.ts'
 import { collectTopology } from '../observability/topology-metrics.ts'
 import { adoptSocket, nodeWorld } from '../world/node.ts'
@@ -20,6 +21,9 @@ export interface CoreOptions {
   readonly threads: number
   /** Memory that these threads share, the same for the same key and size. */
   shared(key: string, bytes: number): Promise<SharedArrayBuffer>
+  /** What of requests is looked at, and where that goes. */
+  readonly observe: ObserveSettings
+  readonly seen: ObserveSinks
   /** A session of the source, by its place in the topology, has ended. */
   onSessionClosed(source: number): void
 }
@@ -28,9 +32,11 @@ export interface CoreOptions {
 export class Core {
   readonly #built: BuiltTopology
   readonly #registry: Registry
+  readonly #observer: Observer
   readonly #rotation: NodeJS.Timeout
 
-  private constructor(built: BuiltTopology, registry: Registry) {
+  private constructor(built: BuiltTopology, registry: Registry, observer: Observer) {
+    this.#observer = observer
     this.#built = built
     this.#registry = registry
     this.#rotation = setInterval(() => registry.rotate(), WINDOW_MS)
@@ -38,14 +44,17 @@ export class Core {
 
   /** Builds the topology on this thread. Throws what a kind throws that can't be made. */
   static async start(options: CoreOptions): Promise<Core> {
-    const { topology, log, thread, threads, shared, onSessionClosed } = options
+    const { topology, log, thread, threads, shared, observe, seen, onSessionClosed } = options
     const registry = new Registry()
     const logger = log.logger.bind(log)
-    const built = await buildTopology(topology, { world: nodeWorld(), metrics: registry, logger, threads, shared })
+    const world = nodeWorld()
+    const looking = observer(observe, seen, world)
+    const env = { world, metrics: registry, logger, threads, shared, observe: looking.observe }
+    const built = await buildTopology(topology, env)
     for (const [index, { source }] of built.sources.entries()) source.onSessionClosed = () => onSessionClosed(index)
     collectTopology(registry, built.sources)
     collectThreadMemory(registry, thread)
-    return new Core(built, registry)
+    return new Core(built, registry, looking)
   }
 
   /** Serves a client. `id` is the number of its connection, as its source counts them. */
@@ -61,6 +70,7 @@ export class Core {
   async drain(): Promise<void> {
     await Promise.all(this.#built.sources.map(({ source }) => source.drain(null)))
     await this.#built.settled()
+    this.#observer.flush()
   }
 
   close(): void {

@@ -1,8 +1,10 @@
 import type { Socket } from 'node:net'
 import type { CheckedTopology } from '../config/checked.ts'
 import type { Directive } from '../config/log-directives.ts'
+import type { ObserveSettings } from '../observability/observe.ts'
 import type { LogFormat } from '../observability/log-format.ts'
 import type { Snapshot } from '../observability/snapshot.ts'
+import type { Trace } from '../observability/trace.ts'
 
 /** What a worker thread is started with. */
 export interface WorkerStart {
@@ -10,6 +12,7 @@ export interface WorkerStart {
   readonly thread: string
   /** Threads that serve clients, this one included. */
   readonly threads: number
+  readonly observe: ObserveSettings
   readonly log: { readonly format: LogFormat; readonly colours: boolean; readonly directives: readonly Directive[] }
 }
 
@@ -33,5 +36,8 @@ export type Report =
   | { readonly kind: 'closed'; readonly source: number }
   | { readonly kind: 'snapshot'; readonly request: number; readonly snapshot: Snapshot }
   | { readonly kind: 'alive' }
+  /** Lines of the access log. */
+  | { readonly kind: 'access'; readonly lines: string }
+  | { readonly kind: 'trace'; readonly trace: Trace }
   | { readonly kind: 'line'; readonly line: string }
   | { readonly kind: 'drained' }

@@ -6,6 +6,7 @@ import { renderExposition } from '../observability/exposition.ts'
 import type { LogRoot } from '../observability/log.ts'
 import { collectProcessMemory } from '../observability/memory-metrics.ts'
 import { Registry } from '../observability/metrics.ts'
+import { openSeen, type Seen } from '../observability/seen.ts'
 import { logPanics } from '../observability/panics.ts'
 import { mergeSnapshots } from '../observability/snapshot.ts'
 import type { Address } from '../world/world.ts'
@@ -35,6 +36,7 @@ interface Running {
   readonly threads: Threads
   readonly listeners: readonly Listener[]
   readonly admin: Admin | null
+  readonly seen: Seen
 }
 
 /**
@@ -54,6 +56,7 @@ export async function runProxy(topology: CheckedTopology, settings: Settings, op
   clearInterval(alive)
   for (const listener of running.listeners) listener.close()
   const clean = await drained(running, drainDeadlineSeconds)
+  await running.seen.close()
   const runner = log.logger('shotover::runner')
   running.admin?.close()
   if (clean) {
@@ -70,11 +73,14 @@ async function start(topology: CheckedTopology, settings: Settings, options: Pro
   const { log, coreThreads, workerForOne } = options
   const registry = new Registry()
   collectProcessMemory(registry)
+  const seen = await openSeen(settings, log, registry)
   const listeners: Listener[] = []
   const threads = await Threads.start({
     topology,
     log,
     metrics: registry,
+    observe: seen.settings,
+    seen,
     workers: coreThreads === 1 && workerForOne !== true ? 0 : coreThreads,
     onSessionsClosed: (source, count) => listeners[source].release(count),
     onAvailable(available) {
@@ -93,7 +99,7 @@ async function start(topology: CheckedTopology, settings: Settings, options: Pro
     await threads.close()
     throw error
   }
-  return { log, registry, threads, listeners, admin }
+  return { log, registry, threads, listeners, admin, seen }
 }
 
 /** All sources or none. Throws ConfigError with each that can't listen. */

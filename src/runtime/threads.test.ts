@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { checkTopology } from '../config/topology.ts'
 import { LogRoot } from '../observability/log.ts'
+import { UNOBSERVED } from '../observability/observe.ts'
 import { Registry } from '../observability/metrics.ts'
 import { Threads } from './threads.ts'
 
@@ -48,6 +49,8 @@ test(
       log,
       metrics,
       workers: 2,
+      observe: UNOBSERVED,
+      seen: { onAccess() {}, onTrace() {} },
       patience: { tickMs: 20, stallMs: 200, hangMs: 1000 },
       onSessionsClosed: (_source, count) => (ended += count),
       onAvailable() {},

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import type { CheckedTopology } from '../config/checked.ts'
 import type { Counter, Log, Metrics } from '../core/kind.ts'
 import type { LogRoot } from '../observability/log.ts'
+import type { ObserveSettings, ObserveSinks } from '../observability/observe.ts'
 import { mergeSnapshots, type Snapshot } from '../observability/snapshot.ts'
 import { backoffSeconds } from './backoff.ts'
 import { LocalThread, type CoreThread } from './core-thread.ts'
@@ -19,6 +20,9 @@ export interface ThreadsOptions {
   readonly metrics: Metrics
   /** Worker threads; 0: the main thread serves clients itself. */
   readonly workers: number
+  /** What of requests is looked at, and where that goes. */
+  readonly observe: ObserveSettings
+  readonly seen: ObserveSinks
   /** How long a thread may be silent; absent: the usual. */
   readonly patience?: Patience
   /** So many sessions of the source, by its place in the topology, have ended. */
@@ -52,16 +56,15 @@ export class Threads {
   /** Resolves when all threads can serve. Rejects with the reason why one of them can't. */
   static async start(options: ThreadsOptions): Promise<Threads> {
     const threads = new Threads(options)
-    const { topology, log, workers, onSessionsClosed } = options
+    const { topology, log, workers, observe, seen, onSessionsClosed } = options
     threads.#watch.start()
     // What this thread has read of our files the others need not strip and compile again, each with a compiler of 15 MB.
     flushCompileCache()
     if (workers === 0) {
       const onSessionClosed = (source: number) => onSessionsClosed(source, 1)
       const shared = (key: string, bytes: number) => Promise.resolve(threads.#memory.get(key, bytes))
-      threads.#serving = [
-        await LocalThread.start({ topology, log, thread: 'main', threads: 1, shared, onSessionClosed }),
-      ]
+      const own = { thread: 'main', threads: 1, shared, onSessionClosed }
+      threads.#serving = [await LocalThread.start({ topology, log, observe, seen, ...own })]
       return threads
     }
     const started = Array.from({ length: workers }, (_, index) => threads.#spawn(`core-${index + 1}`))
@@ -122,7 +125,7 @@ export class Threads {
   }
 
   #spawn(thread: string): WorkerThread {
-    const { topology, log, workers, onSessionsClosed } = this.#options
+    const { topology, log, workers, observe, seen, onSessionsClosed } = this.#options
     const since = performance.now()
     return new WorkerThread({
       topology,
@@ -130,6 +133,8 @@ export class Threads {
       threads: workers,
       log,
       memory: this.#memory,
+      observe,
+      seen,
       onSessionClosed: (source) => onSessionsClosed(source, 1),
       onDeath: (worker, lost) => {
         this.#serving = this.#serving.filter((other) => other !== worker)

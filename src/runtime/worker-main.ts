@@ -1,5 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { LogRoot } from '../observability/log.ts'
+import type { ObserveSinks } from '../observability/observe.ts'
 import { logPanics } from '../observability/panics.ts'
 import { Core } from './core.ts'
 import type { Order, Report, WorkerStart } from './messages.ts'
@@ -7,7 +8,7 @@ import type { Order, Report, WorkerStart } from './messages.ts'
 const port = parentPort!
 const report = (what: Report) => port.postMessage(what)
 
-const { topology, thread, threads, log: logStart } = workerData as WorkerStart
+const { topology, thread, threads, observe, log: logStart } = workerData as WorkerStart
 
 /** Lines of all threads leave through the main one: whole, and with one bound for what waits. */
 const writer = {
@@ -61,7 +62,11 @@ logPanics(log)
 port.on('message', hear)
 try {
   const onSessionClosed = (source: number) => report({ kind: 'closed', source })
-  core = await Core.start({ topology, log, thread, threads, shared, onSessionClosed })
+  const seen: ObserveSinks = {
+    onAccess: (lines) => report({ kind: 'access', lines }),
+    onTrace: (trace) => report({ kind: 'trace', trace }),
+  }
+  core = await Core.start({ topology, log, thread, threads, shared, observe, seen, onSessionClosed })
   for (const order of early) obey(core, order)
   report({ kind: 'ready' })
 } catch (error) {

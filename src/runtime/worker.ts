@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import { Worker, type Transferable } from 'node:worker_threads'
 import type { CheckedTopology } from '../config/checked.ts'
 import type { LogRoot } from '../observability/log.ts'
+import type { ObserveSettings, ObserveSinks } from '../observability/observe.ts'
 import { lasting, type Snapshot } from '../observability/snapshot.ts'
 import type { CoreThread } from './core-thread.ts'
 import type { Order, Report, WorkerStart } from './messages.ts'
@@ -17,6 +18,8 @@ export interface WorkerOptions {
   readonly threads: number
   readonly log: LogRoot
   readonly memory: SharedMemory
+  readonly observe: ObserveSettings
+  readonly seen: ObserveSinks
   onSessionClosed(source: number): void
   /** It is gone, and with it so many sessions of each source. */
   onDeath(worker: WorkerThread, lost: readonly number[]): void
@@ -37,11 +40,11 @@ export class WorkerThread implements CoreThread {
   #lastSnapshot: Snapshot = []
 
   constructor(options: WorkerOptions) {
-    const { topology, thread, threads, log } = options
+    const { topology, thread, threads, observe, log } = options
     this.#options = options
     this.#sessions = topology.sources.map(() => 0)
     const { format, colours, directives } = log
-    const workerData: WorkerStart = { topology, thread, threads, log: { format, colours, directives } }
+    const workerData: WorkerStart = { topology, thread, threads, observe, log: { format, colours, directives } }
     this.#worker = new Worker(new URL('./worker-main.ts', import.meta.url), { name: thread, workerData })
     this.#worker.on('message', (report: Report) => this.#hear(report))
     this.#worker.on('error', (error: Error) =>
@@ -140,6 +143,12 @@ export class WorkerThread implements CoreThread {
         break
       case 'alive':
         this.#asked = null
+        break
+      case 'access':
+        this.#options.seen.onAccess(report.lines)
+        break
+      case 'trace':
+        this.#options.seen.onTrace(report.trace)
         break
       case 'line':
         this.#options.log.writeLine(report.line)

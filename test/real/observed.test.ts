@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import { startMetered } from './metrics.ts'
+import { Collector, type ReceivedSpan } from './otlp.ts'
+import { RawClient } from './raw-client.ts'
+import { startProxy } from './proxy.ts'
+import { startRedis } from './servers.ts'
+
+// What operators can see of single requests: the access log, and traces.
+
+const BOUND = { timeout: 60_000 }
+
+function folder(t: TestContext): string {
+  const path = mkdtempSync(join(tmpdir(), 'shotover-observed-'))
+  t.after(() => rmSync(path, { recursive: true }))
+  return path
+}
+
+const linesOf = (text: string) =>
+  text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+
+for (const coreThreads of [1, 2]) {
+  test(`each request has its line in the access log, on ${coreThreads} core threads`, BOUND, async (t) => {
+    const path = join(folder(t), 'access.log')
+    await using redis = await startRedis()
+    const config = `access_log: { path: ${JSON.stringify(path)} }`
+    await using proxy = await startProxy({ upstream: redis.address, config, coreThreads })
+    const clients = await Promise.all(Array.from({ length: 4 }, () => RawClient.open(proxy.port)))
+    for (const client of clients) {
+      assert.equal(await client.ask('SET', 'secret-key', 'secret-value'), '+"OK"')
+      assert.match(await client.ask('INCR', 'secret-key'), /^-/)
+    }
+    for (const client of clients) client.destroy()
+    assert.equal(await proxy.stop(), 0)
+    const text = readFileSync(path, 'utf8')
+    assert.ok(!text.includes('secret'))
+    const lines = linesOf(text)
+    const seen = lines.map(
+      ({ connection, query, outcome }) => `${String(connection)} ${String(query)} ${String(outcome)}`,
+    )
+    const expected = [1, 2, 3, 4].flatMap((id) => [`${id} INCR error`, `${id} SET answered`])
+    assert.deepEqual(seen.sort(), expected)
+    for (const line of lines) {
+      assert.equal(line.source, 'valkey')
+      assert.equal(line.client, '127.0.0.1')
+      assert.ok((line.latency_us as number) >= 0 && (line.latency_us as number) < 10_000_000)
+    }
+  })
+}
+
+test('without a path the access log is on standard output, and of a sample there are fewer lines', BOUND, async () => {
+  await using redis = await startRedis()
+  await using proxy = await startProxy({ upstream: redis.address, config: 'access_log: { sample: 0.1 }' })
+  const client = await RawClient.open(proxy.port)
+  for (let i = 0; i < 1000; i++) client.send('PING')
+  await client.until(1000)
+  client.destroy()
+  assert.equal(await proxy.stop(), 0)
+  const lines = proxy.output.split('\n').filter((line) => line.includes('"query":"PING"'))
+  assert.ok(lines.length > 50 && lines.length < 170, String(lines.length))
+})
+
+test('an access log that can’t be opened keeps the proxy from starting', BOUND, async () => {
+  const config = 'access_log: { path: /no/such/folder/access.log }'
+  await assert.rejects(startProxy({ upstream: '127.0.0.1:1', config }), (error: Error) => {
+    assert.match(error.message, /Couldn't open the access log \/no\/such\/folder\/access\.log/)
+    assert.match(error.message, /No such file or directory/)
+    return true
+  })
+})
+
+/** Names of the spans of each trace, from the first one inwards. */
+function traces(spans: readonly ReceivedSpan[]): string[] {
+  const pathOf = (span: ReceivedSpan): string => {
+    const inner = spans.find((one) => one.parentId === span.spanId)
+    return inner === undefined ? span.name : `${span.name} > ${pathOf(inner)}`
+  }
+  return spans.filter(({ parentId }) => parentId === '').map(pathOf)
+}
+
+for (const coreThreads of [1, 2]) {
+  test(`traces have a span for each transform and the server, on ${coreThreads} core threads`, BOUND, async () => {
+    await using redis = await startRedis()
+    await using collector = await Collector.start()
+    const topology = (listen: string) => `sources:
+  - Valkey:
+      name: valkey
+      listen_addr: "${listen}"
+      chain:
+        - QueryTypeFilter: { name: filter, DenyList: [Write] }
+        - QueryCounter: { name: counter, counter_name: c }
+        - ValkeySinkSingle: { name: sink, remote_address: "${redis.address}", connect_timeout_ms: 3000 }
+`
+    const config = `tracing: { endpoint: "${collector.url}", sample: 1, service_name: "edge" }`
+    await using metered = await startMetered({ topology, config, coreThreads })
+    const { proxy, metrics } = metered
+    const client = await RawClient.open(proxy.port)
+    assert.equal(await client.ask('GET', 'secret'), '$nil')
+    assert.match(await client.ask('SET', 'secret', '1'), /^-/)
+    await collector.until((spans) => spans.length === 6)
+    const { spans } = collector
+    assert.deepEqual(traces(spans), [
+      'GET > QueryTypeFilter > QueryCounter > ValkeySinkSingle',
+      'SET > QueryTypeFilter',
+    ])
+    const [get, set] = spans.filter(({ parentId }) => parentId === '')
+    assert.equal(get!.service, 'edge')
+    assert.equal(get!.kind, 2)
+    assert.equal(get!.attributes['client.address'], '127.0.0.1')
+    assert.equal(get!.attributes['shotover.outcome'], 'answered')
+    assert.deepEqual([get!.status, set!.status], [0, 2])
+    const sink = spans.find(({ name }) => name === 'ValkeySinkSingle')!
+    assert.equal(sink.kind, 3)
+    assert.equal(sink.attributes['server.address'], redis.address)
+    assert.equal(sink.attributes['shotover.transform.name'], 'sink')
+    for (const span of spans) {
+      const outer = spans.find(({ spanId }) => spanId === span.parentId) ?? span
+      assert.equal(span.traceId, outer.traceId)
+      assert.ok(outer.startNs <= span.startNs && span.startNs <= span.endNs && span.endNs <= outer.endNs, span.name)
+    }
+    const age = Date.now() - Number(get!.startNs / 1_000_000n)
+    assert.ok(age >= -1000 && age < 60_000, String(age))
+    assert.ok(!JSON.stringify(spans, (_, value: unknown) => String(value)).includes('secret'))
+    assert.equal(await metrics.read('shotover_traces_count'), 2)
+    client.destroy()
+    assert.equal(await proxy.stop(), 0)
+    assert.deepEqual(proxy.complaints, [])
+  })
+}
+
+test('a collector that is away is complained of, and clients are served', BOUND, async () => {
+  await using redis = await startRedis()
+  const config = 'tracing: { endpoint: "http://127.0.0.1:1/v1/traces", sample: 1 }'
+  await using proxy = await startProxy({ upstream: redis.address, config })
+  const client = await RawClient.open(proxy.port)
+  for (let i = 0; i < 10; i++) assert.equal(await client.ask('PING'), '+"PONG"')
+  client.destroy()
+  await proxy.logged(({ message }) => message === 'traces could not be sent', 30_000)
+  assert.equal(await proxy.stop(), 0)
+})
