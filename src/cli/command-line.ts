@@ -76,10 +76,12 @@ function buildProgram(done: (exitCode: number) => void): Command {
     .command('schema')
     .allowExcessArguments(false)
     .description(
-      'print the JSON schema (draft-07) of topology.yaml or config.yaml on standard output, for editors: every source, transform and sink ' +
-        'with its options. With -t also those of the transforms of your own that this topology names, which are loaded for that.',
+      'print the JSON schema (draft-07) of topology.yaml or config.yaml, for editors: every source, transform and sink with its options',
     )
-    .option('-t, --topology-file <path>', 'a topology whose own transforms are to be part of the schema')
+    .option(
+      '-t, --topology-file <path>',
+      'a topology: the transforms of your own that it names are loaded, and their options are part of the schema',
+    )
     .addArgument(program.createArgument('<file>', 'which one').choices(['topology', 'config']))
     .action(async (file: 'topology' | 'config', { topologyFile }: { topologyFile?: string }) =>
       done(await (await import('./schema.ts')).schema(file, topologyFile ?? null)),

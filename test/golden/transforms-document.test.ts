@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { KINDS } from '../../src/config/kinds.ts'
+import { KINDS, SHOTOVER_TRANSFORMS } from '../../src/config/kinds.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const DOCUMENT = readFileSync(join(ROOT, 'docs/transforms.md'), 'utf8')
@@ -21,6 +21,12 @@ test('the code in docs/transforms.md is that of the examples, which are tested',
       examples.some((example) => example.includes(unindented(block))),
       block,
     )
+})
+
+test('docs/from-shotover.md says of every transform that Shotover has too in what it differs', () => {
+  const page = readFileSync(join(ROOT, 'docs/from-shotover.md'), 'utf8')
+  for (const type of SHOTOVER_TRANSFORMS.filter((name) => Object.hasOwn(KINDS.transforms, name)))
+    assert.ok(new RegExp(`^\\| .*\`${type}\`.* \\| .+`, 'm').test(page), `${type} has no line`)
 })
 
 test('docs/transforms.md names every transform of the list', () => {

@@ -133,6 +133,20 @@ test(
   },
 )
 
+test('what QueryTypeFilter refuses before NullSink ends no connection', BOUND, async () => {
+  const chain = '[{ QueryTypeFilter: { name: "f", DenyList: [Write] } }, { NullSink: { name: "s" } }]'
+  const topology = (listen: string) => `sources:\n${source('Valkey', 'valkey', listen, chain)}`
+  await using proxy = await startProxy({ topology })
+  const client = await RawClient.open(proxy.port)
+  for (const words of ['SET a 1', 'GET a', 'SET b 1']) client.send(...words.split(' '))
+  await client.until(3)
+  assert.equal(
+    client.replies.map(({ bytes }) => bytes.toString()).join(''),
+    `${FILTERED}-ERR Handled by shotover null transform\r\n${FILTERED}`,
+  )
+  assert.ok(!client.closed)
+})
+
 test('DebugLogToFile: the bytes of each message are in files by connection and number', BOUND, async (t) => {
   const folder = new Folder(t)
   const port = await freePort()

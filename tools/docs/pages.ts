@@ -1,6 +1,6 @@
 import { stringify } from 'yaml'
 import { z } from 'zod'
-import { KINDS } from '../../src/config/kinds.ts'
+import { FIELDS_NOT_YET, KINDS, SHOTOVER_SOURCES, SHOTOVER_TRANSFORMS } from '../../src/config/kinds.ts'
 import { schemaOf } from '../../src/config/options.ts'
 import { settingsSchema } from '../../src/config/settings.ts'
 import { sourceSchema } from '../../src/config/topology.ts'
@@ -43,6 +43,7 @@ function indexPage({ sources, transforms }: Kinds): string {
     table('Sources', sources.map(row)),
     table('Transforms', transforms.filter(({ terminating }) => !terminating).map(row)),
     table('Sinks', transforms.filter(({ terminating }) => terminating).map(row)),
+    notYet(),
     '',
     '## Metrics that all of them have',
     '',
@@ -50,6 +51,18 @@ function indexPage({ sources, transforms }: Kinds): string {
     '',
     metricTable(Object.keys(FAMILIES).filter((name) => !transforms.some(({ metrics }) => metrics?.includes(name)))),
   )
+}
+
+/** What topologies of Shotover may name and this version refuses. */
+function notYet(): string[] {
+  const missing = [
+    ...SHOTOVER_SOURCES.filter((type) => !Object.hasOwn(KINDS.sources, type)),
+    ...SHOTOVER_TRANSFORMS.filter((type) => !Object.hasOwn(KINDS.transforms, type)),
+    ...Object.entries(FIELDS_NOT_YET).flatMap(([type, fields]) => fields.map((field) => `${type}.${field}`)),
+  ]
+  if (missing.length === 0) return []
+  const list = missing.map((name) => `\`${name}\``).join(', ')
+  return ['', '## Not there yet', '', `Of what Shotover has, this version refuses by name: ${list}.`]
 }
 
 function metricTable(names: readonly string[]): string[] {
