@@ -18,6 +18,11 @@ export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || host.startsWith('127.') || /^::ffff:127\./i.test(host)
 }
 
+/** What the system says of an address, as `listen_addr` has it, that somebody else listens at. */
+export function inUseText(listenText: string): string {
+  return `Address already in use (os error 98) address=${listenText}`
+}
+
 /** Nobody can listen at both. Names are taken as they are written. */
 export function collide(a: Address, b: Address): boolean {
   if (a.port !== b.port || a.port === 0) return false

@@ -1,5 +1,5 @@
 import type { SourceKind, TransformKind } from '../core/kind.ts'
-import { collide, parseAddress } from './addresses.ts'
+import { collide, inUseText, parseAddress } from './addresses.ts'
 import type { DraftChain, DraftSource, DraftTransform } from './draft.ts'
 import type { KindList } from './kinds.ts'
 import type { Path, YamlFile } from './yaml-file.ts'
@@ -21,8 +21,15 @@ export function validate(file: YamlFile, sources: readonly DraftSource[], kinds:
     ...duplicates(file, 'transform', uses.transforms),
     ...duplicates(file, 'chain', uses.chains),
   ]
-  for (const [index, source] of sources.entries())
-    lines.push(...validateSource(file, source, kinds), ...takenAddress(file, source, sources.slice(0, index)))
+  const sound: DraftSource[] = []
+  for (const [index, source] of sources.entries()) {
+    const inTheWay = sameAddress(file, source, sources.slice(0, index))
+    // As at a start: a source that has faults of its own would not have listened.
+    const isTaken = inTheWay.some((other) => sound.includes(other))
+    const below = validateSource(file, source, kinds, isTaken)
+    if (below.length === 0) sound.push(source)
+    lines.push(...below)
+  }
   return lines
 }
 
@@ -88,7 +95,7 @@ function duplicates(file: YamlFile, what: string, names: Names): string[] {
   return lines
 }
 
-function validateSource(file: YamlFile, source: DraftSource, kinds: KindList): string[] {
+function validateSource(file: YamlFile, source: DraftSource, kinds: KindList, isTaken: boolean): string[] {
   const { options, chain } = source
   const lines: string[] = []
   if (parseAddress(options.listen_addr) === null) {
@@ -97,29 +104,31 @@ function validateSource(file: YamlFile, source: DraftSource, kinds: KindList): s
     lines.push(text)
   }
   lines.push(...validateProtocols(file, source.kind, chain, kinds))
-  const below = validateChain(file, chain)
-  if (below.length > 0)
-    lines.push(`${options.name} source:`, `  ${options.name} chain:`, ...below.map((line) => `    ${line}`))
+  const below = validateChain(file, chain).map((line) => `    ${line}`)
+  if (below.length > 0) below.unshift(`  ${options.name} chain:`)
+  if (isTaken && lines.length === 0) below.push(inUseText(options.listen_addr))
+  if (below.length > 0) lines.push(`${options.name} source:`, ...below)
   return lines
 }
 
-/** Another source, further up in the file, listens there already. */
-function takenAddress(file: YamlFile, source: DraftSource, above: readonly DraftSource[]): string[] {
+/** The sources further up in the file that are to listen there too, of which the first is noted. */
+function sameAddress(file: YamlFile, source: DraftSource, above: readonly DraftSource[]): readonly DraftSource[] {
   const listen = (of: DraftSource) => parseAddress(of.options.listen_addr)
   const own = listen(source)
-  const other = above.find((one) => {
+  const others = above.filter((one) => {
     const address = listen(one)
     return own !== null && address !== null && collide(own, address)
   })
-  if (other === undefined) return []
-  const { name, listen_addr: text } = source.options
+  if (others.length === 0) return []
+  const [other] = others
+  const { listen_addr: text } = source.options
   const first = file.locate([...other.path, 'listen_addr'])
   file.add(
     [...source.path, 'listen_addr'],
     `${text} can't be listened at by two sources`,
     `source ${quote(other.options.name)} in line ${first.line} listens at ${other.options.listen_addr}`,
   )
-  return [`${name} source:`, `  Address already in use (os error 98) address=${text}`]
+  return others
 }
 
 /** The protocol that flows into each transform is one that it takes. */

@@ -210,7 +210,7 @@ test(
     await once(thief, 'listening')
     play.listener.release()
     const failure =
-      'WARN [src] Failed to create listener on [127.0.0.1:0] with error: Address already in use (os error 98), '
+      'WARN [src] Failed to create listener on [127.0.0.1:0] with error: Address already in use (os error 98) address=127.0.0.1:0, '
     for (const seconds of [1, 2, 4]) {
       play.elapse()
       await play.until(() => play.waits !== null)
@@ -240,7 +240,7 @@ test('an error of accepting is counted, waited for, and told when it is over', B
     assert.equal(play.waits, seconds)
     assert.equal(
       play.logged.at(-1),
-      'WARN [src] Failed to accept incoming connection on listener [127.0.0.1:0] with error: accept ENOBUFS',
+      `WARN [src] Failed to accept incoming connection on listener [127.0.0.1:0] with error: accept ENOBUFS, retrying with backoff of ${seconds}s`,
     )
     if (seconds === 2) break
     play.elapse()
@@ -270,7 +270,7 @@ test('when file descriptors run short clients wait, and come in when there are s
   await play.settled()
   assert.equal(play.accepted.length, 1)
   const failure =
-    'WARN [src] Failed to accept incoming connection on listener [127.0.0.1:0] with error: Too many open files (os error 24)'
+    'WARN [src] Failed to accept incoming connection on listener [127.0.0.1:0] with error: Too many open files (os error 24), retrying with backoff of 2s'
   assert.equal(play.logged.at(-1), failure)
   assert.equal(play.listener.obstacle, "[src] can't accept clients on 127.0.0.1:0")
   assert.equal(play.waits, 2)

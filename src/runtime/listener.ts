@@ -193,7 +193,7 @@ export class Listener {
       const seconds = backoffSeconds(++this.#failedBinds)
       const reason = systemErrorText(error as Error)
       this.#log('server').warn(
-        `[${name}] Failed to create listener on [${listenText}] with error: ${reason}, retrying with backoff of ${seconds}s`,
+        `[${name}] Failed to create listener on [${listenText}] with error: ${reason} address=${listenText}, retrying with backoff of ${seconds}s`,
       )
       this.#reopenAfter(seconds)
       return
@@ -229,12 +229,12 @@ export class Listener {
   #acceptFailed(error: Error): void {
     const { name, listenText } = this.#options.source
     this.#acceptFailures.add(1)
-    this.#log('server').warn(
-      `[${name}] Failed to accept incoming connection on listener [${listenText}] with error: ${systemErrorText(error)}`,
-    )
+    const seconds = backoffSeconds(++this.#failedAccepts)
+    const failure = `[${name}] Failed to accept incoming connection on listener [${listenText}] with error: `
+    this.#log('server').warn(`${failure}${systemErrorText(error)}, retrying with backoff of ${seconds}s`)
     this.#park()
     this.#waiting?.cancel()
-    this.#waitFor(backoffSeconds(++this.#failedAccepts), () => this.#settle())
+    this.#waitFor(seconds, () => this.#settle())
   }
 
   #waitFor(seconds: number, act: () => void): void {

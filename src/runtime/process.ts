@@ -109,7 +109,7 @@ async function listen(topology: CheckedTopology, listeners: readonly Listener[])
     try {
       await listeners[index].start()
     } catch (error) {
-      lines.push(`${name} source:`, `  ${systemErrorText(error as Error)} address=${listenText}`)
+      lines.push(`${name} source:`, `${systemErrorText(error as Error)} address=${listenText}`)
     }
   }
   if (lines.length === 0) return

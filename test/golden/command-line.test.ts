@@ -316,7 +316,7 @@ test('a port that is taken fails the start, with the address', async (context) =
   assert.deepEqual([event.level, event.target], ['ERROR', 'shotover::runner'])
   assert.equal(
     event.fields.message,
-    `Failed to start shotover\n\nCaused by:\n    Topology errors\n    valkey source:\n      Address already in use (os error 98) address=127.0.0.1:${port}\n    `,
+    `Failed to start shotover\n\nCaused by:\n    Topology errors\n    valkey source:\n    Address already in use (os error 98) address=127.0.0.1:${port}\n    `,
   )
 })
 

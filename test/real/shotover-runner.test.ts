@@ -78,7 +78,7 @@ test('at a hard limit a port that was taken meanwhile is counted, and had again'
   const thief = await untilTaken(proxy.port)
   client.destroy()
   const { message } = await proxy.logged(({ level }) => level === 'WARN', 10_000)
-  const failed = `[valkey] Failed to create listener on [${proxy.address}] with error: Address already in use (os error 98), `
+  const failed = `[valkey] Failed to create listener on [${proxy.address}] with error: Address already in use (os error 98) address=${proxy.address}, `
   assert.equal(message, `${failed}retrying with backoff of 1s`)
   assert.ok((await metrics.read('shotover_listener_create_failures_count', { source: 'valkey' }))! >= 1)
   thief.close()

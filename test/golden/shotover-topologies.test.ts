@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { ConfigError } from '../../src/config/diagnostics.ts'
+import { checkTopology } from '../../src/config/topology.ts'
+
+// Topologies of the shape of those that Shotover's own tests start: the kinds as they are, not those of test/golden/kinds.ts. Each is taken
+// as it is, or refused with Shotover's text, which its tests compare.
+
+const sink = (name = 'valkey-sink') =>
+  `- ValkeySinkSingle: { name: "${name}", remote_address: "127.0.0.1:1111", connect_timeout_ms: 3000 }`
+
+function source(type: string, name: string, listen: string, chain: readonly string[], more = ''): string {
+  const lines = chain.map((line) => `        ${line}\n`).join('')
+  return `  - ${type}:\n      name: "${name}"\n      listen_addr: "127.0.0.1:${listen}"\n${more}      chain:\n${lines}`
+}
+
+const LIMIT = '      connection_limit: 3000000\n'
+const counter = '- QueryCounter: { name: "query-counter", counter_name: valkey-chain }'
+
+const TAKEN: Readonly<Record<string, string>> = {
+  'null-valkey/topology': source('Valkey', 'valkey', '6379', [counter, '- NullSink: { name: "null-sink" }']),
+  'null-valkey/topology-hard-connection-limit': source(
+    'Valkey',
+    'valkey',
+    '6379',
+    [counter, '- NullSink: { name: "null-sink" }'],
+    '      connection_limit: 1\n      hard_connection_limit: true\n',
+  ),
+  'null-cassandra/topology': source('Cassandra', 'cassandra', '9042', ['- NullSink: { name: "null-sink" }']),
+  'query_type_filter/simple':
+    source(
+      'Valkey',
+      'valkey1',
+      '6379',
+      [
+        '- QueryTypeFilter: { name: "filter", DenyList: [Write] }',
+        '- DebugReturner: { name: "returner", Valkey: "42" }',
+      ],
+      LIMIT,
+    ) +
+    source(
+      'Valkey',
+      'valkey2',
+      '6380',
+      [
+        '- QueryTypeFilter: { name: "filter1", AllowList: [Read] }',
+        '- DebugReturner: { name: "returner1", Valkey: "42" }',
+      ],
+      LIMIT,
+    ),
+  'log-to-file/topology': source('Valkey', 'valkey', '6379', [
+    '- DebugLogToFile: { name: "debug-log-to-file" }',
+    sink(),
+  ]),
+  'valkey/passthrough/topology': source('Valkey', 'valkey', '6379', [sink()]),
+  'valkey/passthrough/topology-encode': source('Valkey', 'valkey', '6379', [
+    '- DebugForceEncode: { name: "debug-force-encode", encode_requests: true, encode_responses: true }',
+    sink(),
+  ]),
+}
+
+for (const [name, sources] of Object.entries(TAKEN)) {
+  test(`${name} is taken as it is`, async () => {
+    const { sources: checked } = await checkTopology('topology.yaml', `---\nsources:\n${sources}`)
+    assert.ok(checked.length > 0)
+  })
+}
+
+const REFUSED: Readonly<Record<string, readonly [sources: string, lines: readonly string[]]>> = {
+  invalid_non_terminating_last: [
+    source('Valkey', 'valkey', '6379', ['- DebugPrinter: { name: "debug-printer" }']),
+    [
+      'valkey source:',
+      '  valkey chain:',
+      '    Non-terminating Transform DebugPrinter named "debug-printer" is last in chain. Last Transform must be terminating.',
+    ],
+  ],
+  invalid_terminating_not_last: [
+    source('Valkey', 'valkey', '6379', ['- NullSink: { name: "null-sink-1" }', '- NullSink: { name: "null-sink-2" }']),
+    [
+      'valkey source:',
+      '  valkey chain:',
+      '    Terminating Transform NullSink named "null-sink-1" is not last in chain. Terminating Transform must be last in chain.',
+    ],
+  ],
+  invalid_protocol_mismatch: [
+    source('Cassandra', 'cassandra', '6379', ['- DebugPrinter: { name: "printer" }', sink()]),
+    ['Transform ValkeySinkSingle requires upchain protocol to be one of [Valkey] but was Cassandra'],
+  ],
+  'request throttling below its least': [
+    source('Valkey', 'valkey', '6379', [
+      '- RequestThrottling: { name: "throttle", max_requests_per_second: 49 }',
+      sink(),
+    ]),
+    [
+      'valkey source:',
+      '  valkey chain:',
+      '    RequestThrottling:',
+      '      max_requests_per_second has a minimum allowed value of 50',
+    ],
+  ],
+}
+
+for (const [name, [sources, lines]] of Object.entries(REFUSED)) {
+  test(`${name} is refused with Shotover's text`, async () => {
+    await assert.rejects(checkTopology('topology.yaml', `---\nsources:\n${sources}`), (error: unknown) => {
+      assert.ok(error instanceof ConfigError)
+      assert.deepEqual(error.causes, [`Topology errors\n${lines.join('\n')}\n`])
+      return true
+    })
+  })
+}
