@@ -244,11 +244,8 @@ export class Lane implements Transform, Carrier {
       const exchange = batch[i]!
       const reply = exchange.response!
       if (this.#pool.isError(reply)) this.#pool.stats.failedRequests++
-      if (reply.flags & FRAME_LAST) {
-        this.#inFlight--
-        // An interim reply may have been too much.
-        exchange.onReplyDrain?.()
-      } else this.#pace.begin(exchange, reply)
+      if (reply.flags & FRAME_LAST) this.#inFlight--
+      else this.#pace.begin(exchange, reply)
       if (exchange.note !== 0) this.#noted(exchange)
     }
     this.#established = true

@@ -58,6 +58,8 @@ export class StreamReplies implements Replies {
     }
     this.#append(part, exchange)
     if (part.flags & FRAME_LAST) this.#finish(exchange)
+    // The real one follows soon: nobody is told to wait for the client because of it.
+    if (part.flags & FRAME_INTERIM) return PART_TAKEN
     return this.#outbox.unsentBytes <= this.#unsentBytesMax ? PART_TAKEN : PART_SLOW
   }
 
