@@ -1,6 +1,5 @@
 import { withCauses } from '../base/errors.ts'
 import { ANSWERING, DONE, type Batch } from './exchange.ts'
-import type { Frame } from './frame.ts'
 import type { Log } from './kind.ts'
 import { ProtocolError, type FailureKind, type Protocol } from './protocol.ts'
 
@@ -22,17 +21,6 @@ export function answerWithFailure(batch: Batch, protocol: Protocol, kind: Failur
     exchange.state = DONE
   }
   return true
-}
-
-/** A failure for each; null: the protocol has none for one of them. */
-export function failuresFor(batch: Batch, protocol: Protocol, message: string): Frame[] | null {
-  const failures: Frame[] = []
-  for (const { request } of batch) {
-    const reply = protocol.failure(request, 'internal', message)
-    if (reply === null) return null
-    failures.push(reply)
-  }
-  return failures
 }
 
 /** What a client sent could not be taken: logs why and returns the reason for which its session ends. */

@@ -4,48 +4,24 @@ import { AT_OWNER, DONE, PART_FULL, PART_SLOW, PART_TAKEN, type Batch, type Exch
 import { FRAME_HEAD, FRAME_INTERIM, FRAME_LAST, type Frame } from './frame.ts'
 import type { Outbox } from './outbox.ts'
 import { Parts } from './parts.ts'
-import type { Wire } from './protocol.ts'
+import type { Protocol, Wire } from './protocol.ts'
 import type { SourceStats } from './stats.ts'
 
-/** What a session owes its client. */
-export interface Replies {
-  /** Exchanges taken and not answered whole. */
-  readonly inFlight: number
-  /** What left ends the stream: nothing can follow. */
-  readonly ended: boolean
-  /** A reply or a push has left in part. */
-  readonly isMidway: boolean
-  /** A request was read. */
-  take(exchange: Exchange): void
-  /** Replies, or their heads, came up. */
-  accept(batch: Batch): void
-  /** A further frame of a reply. PART_SLOW: the client takes it slowly; PART_FULL: the order of replies holds it up. */
-  acceptPart(exchange: Exchange, part: Frame): number
-  /** The exchange has no reply, or nobody waits for it. */
-  acceptSilence(exchange: Exchange): void
-  /** A push, or a further frame of one. */
-  acceptPush(push: Frame): void
-  /** The client takes more: so may go on what it held up. */
-  drained(): void
-  /** Those that nothing came for yet, oldest first. */
-  unanswered(): Exchange[]
-  /** An error is the reply to each of `exchanges`, which nothing came for. */
-  settle(exchanges: Batch, failures: Frame[]): void
-  /** The client is gone: what was owed, oldest first. Nothing more may be written. */
-  takeAll(): Exchange[]
-}
-
 /**
- * What leaves in order: replies in request order where the protocol wants that, else as they come; parts right behind their head;
- * pushes never inside a reply.
+ * What a session owes its client, in the order in which it leaves: replies in request order where the protocol wants that, else
+ * as they come; parts right behind their head; pushes never inside a reply. Where the protocol interleaves everything leaves as it comes.
  */
-export class ReplyQueue implements Replies {
+export class ReplyQueue {
+  /** Exchanges taken and not answered whole. */
   inFlight = 0
+  /** What left ends the stream: nothing can follow. */
   ended = false
   readonly #outbox: Outbox
   /** Where what leaves is not what came; else null. */
   readonly #wire: Wire | null
   readonly #ordered: boolean
+  /** Everything leaves as it comes. */
+  readonly #interleaves: boolean
   /** Unsent bytes at which parts are to stop. */
   readonly #unsentBytesMax: number
   readonly #stats: SourceStats
@@ -61,18 +37,27 @@ export class ReplyQueue implements Replies {
   readonly #pushes: Frame[] = []
   #closed = false
 
-  constructor(outbox: Outbox, wire: Wire, ordered: boolean, unsentBytesMax: number, stats: SourceStats) {
+  constructor(outbox: Outbox, wire: Wire, protocol: Protocol, unsentBytesMax: number, stats: SourceStats) {
     this.#outbox = outbox
     this.#wire = wire.leave === undefined ? null : wire
-    this.#ordered = ordered
+    this.#ordered = protocol.orderToClient === 'request-order'
+    this.#interleaves = protocol.interleaves === true
     this.#unsentBytesMax = unsentBytesMax
     this.#stats = stats
   }
 
+  /** A reply or a push has left in part. */
   get isMidway(): boolean {
-    return this.#emitting !== null || this.#isInPush
+    return this.#emitting !== null || this.#isInPush || this.#open.some((exchange) => this.#isOut(exchange))
   }
 
+  /** Its head has left, the rest has not. */
+  #isOut(exchange: Exchange): boolean {
+    if (!this.#interleaves) return this.#emitting === exchange
+    return exchange.at === AT_OWNER && exchange.response !== null && (exchange.response.flags & FRAME_LAST) === 0
+  }
+
+  /** A request was read. */
   take(exchange: Exchange): void {
     this.inFlight++
     this.#stats.inFlight++
@@ -90,16 +75,16 @@ export class ReplyQueue implements Replies {
       if (ring.peek() === exchange && this.#emitting === null && !this.#isInPush) this.#emit(exchange)
       else exchange.response!.own()
     }
-    this.advance()
+    this.#advance()
   }
 
+  /** A further frame of a reply. PART_SLOW: the client takes it slowly; PART_FULL: the order of replies holds it up. */
   acceptPart(exchange: Exchange, part: Frame): number {
-    if (this.#emitting !== exchange) return this.#holdPart(exchange, part)
+    if (!this.#isOut(exchange)) return this.#holdPart(exchange, part)
     this.#append(part, exchange)
     if (part.flags & FRAME_LAST) {
-      this.#emitting = null
       this.#finish(exchange)
-      this.advance()
+      this.#advance()
       return PART_TAKEN
     }
     return this.#outbox.unsentBytes <= this.#unsentBytesMax ? PART_TAKEN : PART_SLOW
@@ -110,8 +95,8 @@ export class ReplyQueue implements Replies {
     const hasHead = exchange.at === AT_OWNER
     // Where a stage put a whole reply in the place of its head, the rest goes nowhere.
     if (hasHead && (exchange.response === null || exchange.response.flags & FRAME_LAST)) return PART_TAKEN
-    const isNext = !this.isMidway && (!this.#ordered || this.#ring.peek() === exchange)
-    if (part.flags & FRAME_INTERIM && isNext && !hasHead) {
+    const isFree = this.#interleaves || (this.#emitting === null && !this.#isInPush)
+    if (part.flags & FRAME_INTERIM && !hasHead && isFree && (!this.#ordered || this.#ring.peek() === exchange)) {
       this.#append(part, exchange)
       return PART_TAKEN
     }
@@ -123,16 +108,20 @@ export class ReplyQueue implements Replies {
   /** The exchange has no reply, or nobody waits for it. A reply that has left in part goes on. */
   acceptSilence(exchange: Exchange): void {
     if (this.#emitting === exchange) return
-    const waits = exchange.at === AT_OWNER && exchange.response !== null
+    const waits = !this.#interleaves && exchange.at === AT_OWNER && exchange.response !== null
     exchange.at = AT_OWNER
     exchange.response = null
     exchange.state = DONE
-    if (this.#ordered || waits) this.advance()
+    if (this.#ordered || waits) this.#advance()
     else this.#leave(exchange)
   }
 
   /** A push, or a further frame of one, which follows its head. */
   acceptPush(push: Frame): void {
+    if (this.#interleaves) {
+      this.#append(push, null)
+      return
+    }
     const isHead = (push.flags & FRAME_HEAD) !== 0
     const last = this.#pushes.at(-1)
     if (this.#isInPush ? isHead : this.#emitting !== null) {
@@ -144,7 +133,7 @@ export class ReplyQueue implements Replies {
     this.#appendPush(push)
     if (isHead || this.#isInPush) return
     this.#emitPushes()
-    this.advance()
+    this.#advance()
   }
 
   #appendPush(push: Frame): void {
@@ -158,7 +147,7 @@ export class ReplyQueue implements Replies {
   }
 
   /** Everything whose turn has come leaves. */
-  advance(): void {
+  #advance(): void {
     for (let exchange = this.#ring.peek(); exchange !== undefined; exchange = this.#ring.peek()) {
       if (this.#emitting !== null || this.#isInPush) return
       if (exchange.at !== AT_OWNER) {
@@ -171,10 +160,13 @@ export class ReplyQueue implements Replies {
     }
   }
 
+  /** The client takes more: so may go on what it held up. */
   drained(): void {
-    this.#emitting?.onReplyDrain?.()
+    if (!this.#interleaves) this.#emitting?.onReplyDrain?.()
+    else for (let i = 0; i < this.#open.length; i++) this.#open[i]!.onReplyDrain?.()
   }
 
+  /** Those that nothing came for yet. */
   unanswered(): Exchange[] {
     const all: Exchange[] = []
     for (let i = 0; i < this.inFlight; i++) {
@@ -184,15 +176,14 @@ export class ReplyQueue implements Replies {
     return all
   }
 
-  settle(exchanges: Batch, failures: Frame[]): void {
-    for (let i = 0; i < exchanges.length; i++) {
-      exchanges[i]!.at = AT_OWNER
-      exchanges[i]!.response = failures[i]!
-    }
-    if (this.#ordered) this.advance()
+  /** These, which nothing came for, were given their `response`. */
+  settle(exchanges: Batch): void {
+    for (let i = 0; i < exchanges.length; i++) exchanges[i]!.at = AT_OWNER
+    if (this.#ordered) this.#advance()
     else this.accept(exchanges)
   }
 
+  /** The client is gone: what was owed, in the order of the requests where that counts. Nothing more may be written. */
   takeAll(): Exchange[] {
     this.#closed = true
     this.#stats.inFlight -= this.inFlight
@@ -201,11 +192,6 @@ export class ReplyQueue implements Replies {
     if (this.#ordered) return all
     for (let i = 0; i < this.#open.length; i++) this.#open[i]!.slot = GONE
     return this.#open.splice(0)
-  }
-
-  /** Nothing more may be written. */
-  close(): void {
-    this.#closed = true
   }
 
   #emit(exchange: Exchange): void {
@@ -218,16 +204,13 @@ export class ReplyQueue implements Replies {
       this.#finish(exchange)
       return
     }
-    this.#emitting = exchange
+    if (this.#interleaves) this.#ring.shift()
+    else this.#emitting = exchange
     this.#stats.cutThroughs++
     if (parts === null) return
     for (let part = parts.shift(); part !== null; part = parts.shift()) {
       this.#append(part, exchange)
-      if (part.flags & FRAME_LAST) {
-        this.#emitting = null
-        this.#finish(exchange)
-        return
-      }
+      if (part.flags & FRAME_LAST) this.#finish(exchange)
     }
   }
 
@@ -239,7 +222,10 @@ export class ReplyQueue implements Replies {
     }
   }
 
+  /** It is in flight no more. */
   #leave(exchange: Exchange): void {
+    // A stage answered it before all of it came: the rest goes nowhere.
+    if (exchange.requestParts?.onPart === null) exchange.requestParts.abort(answered)
     if (exchange.slot === GONE) return
     this.inFlight--
     this.#stats.inFlight--
@@ -261,13 +247,12 @@ export class ReplyQueue implements Replies {
     if (wire !== null && wire.ended === true) this.ended = this.#closed = true
   }
 
-  /** The exchange at the ring's head has left whole. */
+  /** Its reply has left whole, or there is none. */
   #finish(exchange: Exchange): void {
     exchange.state = DONE
-    this.#ring.shift()
+    this.#emitting = null
+    if (this.#ring.peek() === exchange) this.#ring.shift()
     this.#leave(exchange)
-    // A stage answered it before all of it came: the rest goes nowhere.
-    if (exchange.requestParts?.onPart === null) exchange.requestParts.abort(answered)
     if (this.#pushes.length !== 0) this.#emitPushes()
   }
 }

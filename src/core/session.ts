@@ -4,14 +4,13 @@ import type { Connection, ConnectionHandler, Task } from '../world/world.ts'
 import { Arrivals } from './arrivals.ts'
 import { Chain, type ChainTop } from './chain.ts'
 import { AT_OWNER, Exchange, PART_FULL, PART_SLOW, type Batch } from './exchange.ts'
-import { failuresFor, failureText, logRefusal } from './failure.ts'
+import { answerWithFailure, failureText, logRefusal } from './failure.ts'
 import { FRAME_HEAD, FRAME_LAST, FRAME_WHOLE, type Frame } from './frame.ts'
 import { Input } from './input.ts'
 import { Linger } from './linger.ts'
 import type { Outbox } from './outbox.ts'
-import { StreamReplies } from './stream-replies.ts'
 import { ProtocolError, WIRE_OPAQUE, type Wire } from './protocol.ts'
-import { ReplyQueue, type Replies } from './reply-queue.ts'
+import { ReplyQueue } from './reply-queue.ts'
 import type { Source } from './source.ts'
 import type { SessionInfo } from './transform.ts'
 import { Valve } from './valve.ts'
@@ -36,7 +35,7 @@ export class Session implements ConnectionHandler, ChainTop, Task {
   readonly #wire: Wire
   readonly #outbox: Outbox
   readonly #input = new Input()
-  readonly #replies: Replies
+  readonly #replies: ReplyQueue
   readonly #valve: Valve
   readonly #linger: Linger
   readonly #arrivals: Arrivals
@@ -55,7 +54,13 @@ export class Session implements ConnectionHandler, ChainTop, Task {
     this.info = info
     this.#wire = info.protocol.wire('client', source.wireOptions)
     this.#outbox = source.openOutbox(connection)
-    this.#replies = this.#makeReplies()
+    this.#replies = new ReplyQueue(
+      this.#outbox,
+      this.#wire,
+      info.protocol,
+      source.limits.sessionUnsentBytes,
+      source.stats,
+    )
     this.#valve = new Valve(connection, source.limits, source.budget, source.stats)
     this.#linger = new Linger(connection, this.#outbox, source.world.clock)
     this.lastActive = source.world.clock.now()
@@ -63,14 +68,6 @@ export class Session implements ConnectionHandler, ChainTop, Task {
     this.#arrivals = new Arrivals(this.chain, this)
     connection.handler = this
     connection.resume()
-  }
-
-  #makeReplies(): Replies {
-    const { limits, stats } = this.#source
-    const { interleaves, orderToClient } = this.info.protocol
-    const max = limits.sessionUnsentBytes
-    if (interleaves === true) return new StreamReplies(this.#outbox, this.#wire, max, stats)
-    return new ReplyQueue(this.#outbox, this.#wire, orderToClient === 'request-order', max, stats)
   }
 
   // --- from the client
@@ -352,10 +349,9 @@ export class Session implements ConnectionHandler, ChainTop, Task {
   #failAll(error: Error): boolean {
     const message = failureText(this.chain.spec.name, causesOf(error), true)
     const unanswered = this.#replies.unanswered()
-    const failures = failuresFor(unanswered, this.info.protocol, message)
-    if (failures === null) return false
+    if (!answerWithFailure(unanswered, this.info.protocol, 'internal', message)) return false
     this.chain.cancelAll(unanswered)
-    this.#replies.settle(unanswered, failures)
+    this.#replies.settle(unanswered)
     return true
   }
 
