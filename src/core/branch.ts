@@ -80,8 +80,10 @@ export class Branch implements SubChainUser {
   }
 
   onSilent(exchange: Exchange): void {
-    exchange.outer!.state = DONE
-    this.#link!.silent(exchange.outer!)
+    const outer = exchange.outer!
+    outer.state = DONE
+    if (exchange.cancelled) outer.cancelled = true
+    this.#link!.silent(outer)
   }
 
   onPush(push: Frame): void {

@@ -121,7 +121,7 @@ export class Lane implements Transform, Carrier {
   #go(exchange: Exchange): boolean {
     if (exchange.cancelled) return true
     if (this.#ended) {
-      this.#link!.silent(exchange)
+      this.#drop(exchange)
       return true
     }
     if (this.#changing !== null) return false
@@ -186,6 +186,12 @@ export class Lane implements Transform, Carrier {
       this.#link!.end('quit')
     }
     return true
+  }
+
+  /** It will never be answered: where replies keep an order nothing behind it can be. */
+  #drop(exchange: Exchange): void {
+    exchange.cancelled = true
+    this.#link!.silent(exchange)
   }
 
   #pin(reason: string, kept: Upstream | null = null): void {
@@ -320,7 +326,7 @@ export class Lane implements Transform, Carrier {
         this.#link!.close('upstream-lost')
         return
       }
-      for (const exchange of exchanges) this.#link!.silent(exchange)
+      for (const exchange of exchanges) this.#drop(exchange)
       this.#drain()
       this.#link?.end('quit')
       return

@@ -155,8 +155,11 @@ export class ReplyQueue {
         return
       }
       if (exchange.response !== null) this.#emit(exchange)
-      else if (exchange.state === DONE) this.#finish(exchange)
-      else return
+      else if (exchange.state !== DONE) return
+      else if (!exchange.cancelled || !this.#ordered) this.#finish(exchange)
+      // The place of a reply that never comes can't be left to another one.
+      else this.ended = this.#closed = true
+      if (this.#closed) return
     }
   }
 

@@ -264,3 +264,19 @@ test('a stage whose factory throws costs its client the connection and nobody el
   assert.equal(received(next), 're:a\n')
   assert.equal(received(client), 're:b\n')
 })
+
+test('behind a reply that will never come nothing leaves where replies keep an order, and the session ends', async () => {
+  for (const kind of ['request-order', 'any'] as const) {
+    const { play, client, sink } = await sessionPlay({ protocol: lineProtocol(kind) })
+    write(client, 'a\nb\nc\n')
+    await play.rest()
+    const [a, b, c] = sink.came
+    sink.answer([c!])
+    b!.cancelled = true
+    sink.link.silent(b!)
+    sink.answer([a!])
+    await play.rest()
+    assert.equal(received(client), kind === 'any' ? 're:c\nre:a\n' : 're:a\n')
+    assert.equal(client.count('end'), kind === 'any' ? 0 : 1)
+  }
+})

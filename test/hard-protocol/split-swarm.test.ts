@@ -71,11 +71,8 @@ function splitting(sim: SimWorld) {
   }
 }
 
-/**
- * What a session may do though its requests take two ways: nothing that leaves state on a connection, and nothing that a session which
- * ends does not wait for, since replies of the other branch would then stand in the place of that one.
- */
-const ACTS: readonly Act[] = ['put', 'get', 'head', 'slowly', 'rows', 'note', 'stream', 'upload']
+/** What a session may do though its requests take two ways: nothing that leaves state on a connection. */
+const ACTS: readonly Act[] = ['put', 'get', 'head', 'slowly', 'rows', 'note', 'stream', 'upload', 'wait']
 
 /** What a question of a stage can stand amidst: no group, and nothing that a failure gives another meaning. */
 const ASKED: readonly Act[] = ['put', 'get', 'head', 'slowly', 'rows', 'note', 'switch', 'wait']
