@@ -15,6 +15,7 @@ import { Registry } from '../src/observability/metrics.ts'
 import { encodeRequest } from '../src/protocols/valkey/encode.ts'
 import { valkey } from '../src/protocols/valkey/index.ts'
 import { queryCounter } from '../src/transforms/query-counter.ts'
+import { requestThrottling } from '../src/transforms/request-throttling.ts'
 import { queryTypeFilter } from '../src/transforms/query-type-filter.ts'
 import { nodeWorld } from '../src/world/node.ts'
 import firstWordHooks from './transforms/first-word-hooks.ts'
@@ -181,6 +182,17 @@ const ROWS: readonly (readonly [name: string, kind: TransformKind<never>, option
   ['hooks that forward and reply', both, {}],
   ['QueryCounter', queryCounter as unknown as TransformKind<never>, { counter_name: 'bench' }],
   ['QueryTypeFilter', queryTypeFilter as unknown as TransformKind<never>, { DenyList: ['PubSubMessage'] }],
+  ['RequestThrottling', requestThrottling as unknown as TransformKind<never>, { max_requests_per_second: 2 ** 32 - 1 }],
+  [
+    'RequestThrottling per user',
+    requestThrottling as unknown as TransformKind<never>,
+    { max_requests_per_second: 2 ** 32 - 1, per_user: 2 ** 32 - 1 },
+  ],
+  [
+    'RequestThrottling per command',
+    requestThrottling as unknown as TransformKind<never>,
+    { max_requests_per_second: 2 ** 32 - 1, per_command: { KEYS: 5 } },
+  ],
   ["a user's hooks", firstWordHooks as unknown as TransformKind<never>, {}],
   ["a user's onion", firstWordOnion as unknown as TransformKind<never>, {}],
 ]

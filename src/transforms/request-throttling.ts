@@ -65,12 +65,14 @@ class Throttle {
   readonly #env: Env
   readonly #all: Limit
   readonly #commands = new Map<string, Limit>()
+  /** The same by code, where the code tells. */
+  readonly #byCode: readonly (Limit | null)[]
   readonly #prefixes: { readonly prefix: string; readonly limit: Limit }[] = []
   readonly #users: SharedNames | null = null
   readonly #userRate: RateLimit | null = null
   readonly #refused: Readonly<Record<LimitKind, Counter>>
   readonly #userCell: number
-  /** There is none but the one for all. */
+  /** No limit depends on the request itself. */
   readonly isPlain: boolean
   /** Of the request that is being looked at. */
   readonly #applies: Limit[] = []
@@ -99,18 +101,19 @@ class Throttle {
       this.#userRate = new RateLimit(cells, perUser)
       this.#users = new SharedNames(new Int32Array(env.shared, cells.byteLength, USERS_MAX))
     }
-    this.isPlain = next === 1 && perUser === undefined
-    this.#warnOfUnknown()
+    this.isPlain = next === 1
+    this.#byCode = this.#limitsByCode()
   }
 
   // Cold: once a topology
-  #warnOfUnknown(): void {
+  #limitsByCode(): readonly (Limit | null)[] {
     const { codes } = this.#queries
-    if (codes === undefined) return
-    const known = new Set<string>()
-    for (let code = 0; code < codes.count; code++) known.add(codes.name(code))
+    if (codes === undefined || this.#commands.size === 0) return []
+    const names = Array.from({ length: codes.count }, (_, code) => codes.name(code))
     for (const name of this.#commands.keys())
-      if (!known.has(name)) this.#env.log.warn(`${this.#env.name} limits ${name}, which is no command that is known`)
+      if (!names.includes(name))
+        this.#env.log.warn(`${this.#env.name} limits ${name}, which is no command that is known`)
+    return Array.from(names, (name) => this.#commands.get(name) ?? null)
   }
 
   /** The limit of a user, whichever thread serves him. */
@@ -124,9 +127,12 @@ class Throttle {
     return this.#env.world.clock.now()
   }
 
-  /** All of a batch that has no other limit than the one for all. */
-  takeAll(cost: number, nowMs: number): boolean {
-    return this.#all.rate.take(this.#all.cell, nowMs, cost)
+  /** All of a batch, where no limit depends on the requests. */
+  takeAll(cost: number, user: Limit | null, nowMs: number): boolean {
+    if (user !== null && !user.rate.take(user.cell, nowMs, cost)) return false
+    if (this.#all.rate.take(this.#all.cell, nowMs, cost)) return true
+    user?.rate.giveBack(user.cell, cost)
+    return false
   }
 
   cost(request: Frame): number {
@@ -156,8 +162,9 @@ class Throttle {
     const applies = this.#applies
     applies.length = 0
     if (this.#commands.size !== 0) {
-      const command = this.#commands.get(this.#queries.name(request))
-      if (command !== undefined) applies.push(command)
+      let command = this.#byCode[request.code]
+      if (command === undefined) command = this.#commands.get(this.#queries.name(request)) ?? null
+      if (command !== null) applies.push(command)
     }
     if (this.#prefixes.length !== 0) this.#addPrefixes(request)
     if (user !== null) applies.push(user)
@@ -208,7 +215,7 @@ class Throttled implements Transform {
       const step = this.#throttle.group(request)
       if (step !== 0) group = step > 0 ? GROUP_PASSES : NO_GROUP
     }
-    if (!this.#throttle.takeAll(cost, nowMs)) return false
+    if (!this.#throttle.takeAll(cost, this.#user, nowMs)) return false
     this.#group = group
     return true
   }

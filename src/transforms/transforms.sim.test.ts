@@ -6,9 +6,11 @@ import type { Batch } from '../core/exchange.ts'
 import { transform, type TransformKind } from '../core/kind.ts'
 import { runSeed } from '../sim/run.ts'
 import { valkeyProxy, type SimStage } from '../sim/valkey-proxy.ts'
+import { debugForceEncode } from './debug-force-encode.ts'
 import { debugPrinter } from './debug-printer.ts'
 import { queryCounter } from './query-counter.ts'
 import { queryTypeFilter } from './query-type-filter.ts'
+import { requestThrottling } from './request-throttling.ts'
 
 const SEEDS = 40
 
@@ -50,6 +52,17 @@ const CHAINS: [name: string, stages: SimStage[]][] = [
       stage(queryCounter as TransformKind<never>, { counter_name: 'main' }),
       stage(queryTypeFilter as TransformKind<never>, { DenyList: ['SchemaChange'] }),
       stage(debugPrinter as TransformKind<never>, {}),
+    ],
+  ],
+  [
+    'limits, and everything encoded anew',
+    [
+      stage(requestThrottling as TransformKind<never>, {
+        max_requests_per_second: 1e9,
+        per_user: 1e9,
+        per_key_prefix: { k: 1e9 },
+      }),
+      stage(debugForceEncode as TransformKind<never>, { encode_requests: true, encode_responses: true }),
     ],
   ],
   ['an onion', [stage(reading as TransformKind<never>, { waits: false })]],

@@ -10,6 +10,7 @@ const RUNNER = 'test/real/shotover-runner.test.ts'
 const VALKEY = 'test/real/shotover-valkey.test.ts'
 const LINE = 'test/golden/command-line.test.ts'
 const GOLDEN = 'test/golden/topologies.test.ts'
+const THEIRS = 'test/golden/shotover-topologies.test.ts'
 
 const ROWS: readonly (readonly [theirs: string, asks: string, file: string, words: string])[] = [
   ['runner: request_id_increments', 'ids of connections rise by one', RUNNER, 'connections are numbered from 1'],
@@ -17,11 +18,11 @@ const ROWS: readonly (readonly [theirs: string, asks: string, file: string, word
   ['runner: responds_sigterm', 'ends cleanly', LINE, 'ends with 0 on SIGTERM and SIGINT'],
   ['runner: responds_sigterm', 'a thousand signals', RUNNER, 'a thousand SIGTERMs at once are one'],
   ['runner: responds_sigint', 'ends cleanly', LINE, 'ends with 0 on SIGTERM and SIGINT'],
-  ['runner: invalid topology', 'non_terminating_last', GOLDEN, 'non-terminating-last'],
-  ['runner: invalid topology', 'terminating_not_last', GOLDEN, 'terminating-not-last'],
+  ['runner: invalid topology', 'non_terminating_last', THEIRS, 'invalid_non_terminating_last'],
+  ['runner: invalid topology', 'terminating_not_last', THEIRS, 'invalid_terminating_not_last'],
   ['runner: invalid topology', 'subchains', GOLDEN, 'problems-in-sub-chains'],
   ['runner: invalid topology', 'one ERROR event, exit 1', LINE, 'one ERROR event with the causes, exit 1'],
-  ['runner: protocol_mismatch', 'exact text', GOLDEN, 'protocol-mismatch'],
+  ['runner: protocol_mismatch', 'exact text', THEIRS, 'invalid_protocol_mismatch'],
   ['runner: source_port_is_already_bound', 'text, exit 1', LINE, 'a port that is taken fails the start'],
   ['runner: source_port_is_already_bound', 'starts once it is free', RUNNER, 'once its port is free it starts'],
   ['runner: runtime_listener_create_failure', 'counter, WARN, recovery', RUNNER, 'at a hard limit a port'],
