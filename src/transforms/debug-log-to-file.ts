@@ -44,6 +44,7 @@ export const debugLogToFile = transform({
     'Writes the bytes of every request and every reply to a file of its own, for debugging: in the working directory, ' +
     'message-log/1/requests/message1.bin and responses/message1.bin and so on by connection and message. A start empties message-log.',
   options: (z) => z.strictObject({}),
+  outside: 'writes it to a file',
   sharedBytes: () => SHARED_BYTES,
   create(_options, { log, shared }) {
     const counts = new Int32Array(shared)
