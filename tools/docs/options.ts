@@ -26,7 +26,7 @@ export function optionRows(schema: JsonSchema, defaults: Readonly<Record<string,
     const path = `${above}${key}`
     const known = field.default ?? defaults[path]
     const needed = schema.required?.includes(key) === true && known === undefined
-    const fallback = known === undefined ? (needed ? 'required' : '') : code(JSON.stringify(known))
+    const fallback = known === undefined ? (needed ? REQUIRED[above === '' ? 0 : 1] : '') : code(JSON.stringify(known))
     rows.push(`| ${code(path)} | ${cell(typeText(key, field))} | ${fallback} | ${cell(field.description ?? '')} |`)
     for (const inner of mapsWithin(field)) rows.push(...optionRows(inner, defaults, `${path}.`))
   }
@@ -34,6 +34,9 @@ export function optionRows(schema: JsonSchema, defaults: Readonly<Record<string,
 }
 
 export const OPTIONS_HEAD = ['| option | type | default | |', '| --- | --- | --- | --- |']
+
+/** At the top, and in a map that need not be there. */
+const REQUIRED = ['required', 'required there']
 
 const code = (text: string) => `\`${text}\``
 const cell = (text: string) => text.replaceAll('|', '\\|').replaceAll('\n', ' ')

@@ -151,7 +151,10 @@ const jsonOf = (schema: z.ZodType) =>
 
 const exampleBlock = (topology: unknown) => ['```yaml', stringify(topology, { lineWidth: 0 }).trimEnd(), '```']
 
-const LISTEN = '127.0.0.1:6379'
+/** Where clients of a protocol expect a server. */
+const PORTS: Readonly<Record<string, number>> = { Cassandra: 9042, Kafka: 9092, OpenSearch: 9200, Valkey: 6379 }
+/** The source of examples of what any protocol can have. */
+const COMMON_SOURCE = 'Valkey'
 
 function sourceExample(kind: SourceKind, kinds: Kinds): unknown {
   return topologyOf(kind, [entryOf(sinkFor(kind, kinds))])
@@ -159,13 +162,14 @@ function sourceExample(kind: SourceKind, kinds: Kinds): unknown {
 
 /** A topology that shows a transform; what the reference shows, and its test loads. */
 export function transformExample(kind: TransformKind, kinds: Kinds): unknown {
-  const source = kinds.sources.find((one) => takes(kind, one))
+  const sources = kinds.sources.filter((one) => takes(kind, one))
+  const source = sources.find(({ type }) => type === COMMON_SOURCE) ?? sources[0]
   if (source === undefined) throw new Error(`${kind.type} takes no protocol of any source`)
   return topologyOf(source, [entryOf(kind), ...(kind.terminating ? [] : [entryOf(sinkFor(source, kinds))])])
 }
 
 function topologyOf({ type }: SourceKind, chain: readonly unknown[]): unknown {
-  return { sources: [{ [type]: { name: type.toLowerCase(), listen_addr: LISTEN, chain } }] }
+  return { sources: [{ [type]: { name: type.toLowerCase(), listen_addr: `127.0.0.1:${PORTS[type] ?? 9000}`, chain } }] }
 }
 
 const entryOf = ({ type, example }: TransformKind) => ({ [type]: { ...example } })
