@@ -4,24 +4,30 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { cacheFolder, onPath } from '../real/fetch.ts'
+import { CASSANDRA_NEEDS } from './cassandra/server.ts'
 
 // Programs in other languages that use a client library of theirs, and what they need to run. Built once, into the cache.
 
 const exec = promisify(execFile)
 
-/** How a program is started; the port and the version of RESP come behind `args`. */
+/** How a program is started; the port and what it is to speak come behind `args`. */
 export interface Program {
   readonly command: string
   readonly args: readonly string[]
   readonly env: NodeJS.ProcessEnv
 }
 
-export interface Client {
+/** One for Cassandra, and the ways in which it speaks: what comes behind the port. */
+export interface CassandraProgram extends Program {
+  readonly ways: readonly (readonly string[])[]
+}
+
+export interface Client<P = Program> {
   /** Library and version. */
   readonly name: string
   /** What must be on the PATH. */
   readonly needs: readonly string[]
-  build(): Promise<Program>
+  build(): Promise<P>
 }
 
 const BUILD_MS = 15 * 60_000
@@ -52,7 +58,7 @@ async function run(command: string, args: readonly string[], cwd: string): Promi
   })
 }
 
-async function python(): Promise<Program> {
+async function python(program: string): Promise<Program> {
   const library = await built('python', ['python/requirements.txt'], (folder) =>
     run(
       'python3',
@@ -62,7 +68,7 @@ async function python(): Promise<Program> {
   )
   return {
     command: 'python3',
-    args: [here('python/functional.py')],
+    args: [here(`python/${program}.py`)],
     env: { ...process.env, PYTHONPATH: library, PYTHONDONTWRITEBYTECODE: '1' },
   }
 }
@@ -103,13 +109,33 @@ async function java(main: string): Promise<Program> {
 }
 
 export const CLIENTS: readonly Client[] = [
-  { name: 'redis-py 8.1.0', needs: ['python3'], build: python },
+  { name: 'redis-py 8.1.0', needs: ['python3'], build: () => python('functional') },
   { name: 'go-redis 9.23.0', needs: ['go'], build: go },
   { name: 'jedis 8.0.2', needs: ['java', 'javac', 'mvn'], build: () => java('FunctionalJedis') },
   { name: 'lettuce 7.7.0', needs: ['java', 'javac', 'mvn'], build: () => java('FunctionalLettuce') },
 ]
 
+const PYTHON_WAYS = ['3 none', '3 snappy', '4 none', '4 lz4', '4 snappy', '5 none', '5 lz4'].map((way) =>
+  way.split(' '),
+)
+
+export const CASSANDRA_CLIENTS: readonly Client<CassandraProgram>[] = [
+  {
+    name: 'cassandra-driver 4.10.0 for Node',
+    needs: CASSANDRA_NEEDS,
+    build: () => {
+      const program = here('cassandra/functional.ts')
+      return Promise.resolve({ command: process.execPath, args: [program], env: process.env, ways: [['4'], ['3']] })
+    },
+  },
+  {
+    name: 'cassandra-driver 3.30.1 for Python',
+    needs: ['python3', ...CASSANDRA_NEEDS],
+    build: async () => ({ ...(await python('cassandra_functional')), ways: PYTHON_WAYS }),
+  },
+]
+
 /** What of its tools a client misses on this machine. */
-export function missing(client: Client): string[] {
+export function missing(client: Client<unknown>): string[] {
   return client.needs.filter((tool) => onPath(tool) === null)
 }

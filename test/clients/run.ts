@@ -1,13 +1,15 @@
 import { execFile } from 'node:child_process'
+import { join } from 'node:path'
 import { styleText } from 'node:util'
 import { fetchRedis, fetchValkey, type RedisPrograms } from '../real/fetch.ts'
 import { startProxy } from '../real/proxy.ts'
-import { startRedis } from '../real/servers.ts'
-import { CLIENTS, missing, type Program } from './programs.ts'
+import { drawPort, startRedis } from '../real/servers.ts'
+import { startCassandra, type CassandraServer } from './cassandra/server.ts'
+import { CASSANDRA_CLIENTS, CLIENTS, missing, type CassandraProgram, type Client, type Program } from './programs.ts'
 
-// Client libraries of other languages, directly and through the proxy, with RESP2 and RESP3, on Redis and on Valkey:
-// `npm run test:clients`. With words behind it only the clients whose name has one of them. What a machine does not have is
-// named and fails.
+// Client libraries, directly and through the proxy: `npm run test:clients`. Those of other languages for Redis and Valkey, with RESP2 and
+// RESP3; and drivers for Cassandra, with versions 3 to 5 of its protocol and each compression. With words behind it only the clients
+// whose name has one of them. What a machine does not have is named and fails.
 
 const PROGRAM_MS = 120_000
 let passed = 0
@@ -22,9 +24,9 @@ function report(name: string, problems: readonly string[], cases: number): void 
 }
 
 /** What a program says of each of its cases: null where it went well. */
-function run(program: Program, port: number, resp: 2 | 3): Promise<Map<string, string | null>> {
+function run(program: Program, port: number, words: readonly string[]): Promise<Map<string, string | null>> {
   return new Promise((resolve) => {
-    const args = [...program.args, String(port), String(resp)]
+    const args = [...program.args, String(port), ...words]
     const options = {
       env: program.env,
       timeout: PROGRAM_MS,
@@ -43,10 +45,15 @@ function run(program: Program, port: number, resp: 2 | 3): Promise<Map<string, s
   })
 }
 
-/** One client, one server, one version of the protocol. */
-async function compare(program: Program, name: string, ports: { server: number; proxy: number }, resp: 2 | 3) {
-  const direct = await run(program, ports.server, resp)
-  const through = await run(program, ports.proxy, resp)
+interface Ports {
+  readonly server: number
+  readonly proxy: number
+}
+
+/** One client, one server, one way to speak with it. */
+async function compare(program: Program, name: string, ports: Ports, words: readonly string[]): Promise<void> {
+  const direct = await run(program, ports.server, words)
+  const through = await run(program, ports.proxy, words)
   const problems: string[] = []
   if (direct.size === 0) problems.push('the program has no cases')
   for (const [each, why] of direct) {
@@ -54,7 +61,7 @@ async function compare(program: Program, name: string, ports: { server: number; 
     if (!through.has(each)) problems.push(`${each}: nothing was said of it`)
   }
   for (const [each, why] of through) if (why !== null) problems.push(`${each}: ${why}`)
-  report(`${name}, RESP${resp}`, problems, [...through.values()].filter((why) => why === null).length)
+  report(name, problems, [...through.values()].filter((why) => why === null).length)
 }
 
 async function onServer(servers: RedisPrograms, programs: ReadonlyMap<string, Program>): Promise<void> {
@@ -62,13 +69,72 @@ async function onServer(servers: RedisPrograms, programs: ReadonlyMap<string, Pr
   await using server = await startRedis({ programs: servers })
   await using proxy = await startProxy({ upstream: server.address })
   const ports = { server: server.port, proxy: proxy.port }
-  for (const [name, program] of programs) for (const resp of [2, 3] as const) await compare(program, name, ports, resp)
+  for (const [name, program] of programs)
+    for (const resp of ['2', '3']) await compare(program, `${name}, RESP${resp}`, ports, [resp])
   report('nothing of it was worth a warning', proxy.complaints, proxy.complaints.length === 0 ? 1 : 0)
 }
 
-async function build(words: readonly string[]): Promise<Map<string, Program>> {
-  const programs = new Map<string, Program>()
-  for (const client of CLIENTS) {
+/** Cassandra -> CassandraSinkSingle, with `above` before it. */
+function cassandraTopology(listen: string, server: string, above = ''): string {
+  return `sources:
+  - Cassandra:
+      name: "cassandra"
+      listen_addr: "${listen}"
+      chain:${above}
+        - CassandraSinkSingle:
+            name: "sink"
+            remote_address: "${server}"
+            connect_timeout_ms: 3000
+`
+}
+
+/** User and password of a server that wants them, as it has them in the beginning. */
+const SUPERUSER = ['cassandra', 'cassandra']
+
+async function onCassandra(programs: ReadonlyMap<string, CassandraProgram>, withPassword: boolean): Promise<void> {
+  await using server = await startCassandra({ password: withPassword })
+  console.log(styleText('bold', `\n== ${server.version}${withPassword ? ', with a password' : ''}`))
+  await using proxy = await startProxy({ topology: (listen) => cassandraTopology(listen, server.address) })
+  const ports = { server: server.port, proxy: proxy.port }
+  for (const [name, program] of programs) {
+    for (const words of withPassword ? program.ways.slice(0, 1) : program.ways) {
+      const told = `${name}, version ${words.join(' ')}`
+      await compare(program, told, ports, withPassword ? [...words, ...SUPERUSER] : words)
+    }
+  }
+  // A client may ask for a version that is not spoken: that is how they find out.
+  const complaints = proxy.complaints.filter((line) => !line.includes('Negotiating protocol version'))
+  report('nothing of it was worth a warning', complaints, complaints.length === 0 ? 1 : 0)
+  if (!withPassword) await filtered(server)
+}
+
+const READS_ONLY = `
+        - QueryCounter: { name: "counter", counter_name: "all" }
+        - QueryTypeFilter: { name: "filter", DenyList: [Write] }`
+
+/** What a driver is told where writes are filtered out. */
+async function filtered(server: CassandraServer): Promise<void> {
+  const port = drawPort()
+  await using proxy = await startProxy({
+    topology: (listen) => cassandraTopology(listen, server.address, READS_ONLY),
+    config: `observability_interface: "127.0.0.1:${port}"`,
+  })
+  const program = {
+    command: process.execPath,
+    args: [join(import.meta.dirname, 'cassandra/filtered.ts')],
+    env: process.env,
+  }
+  const told = await run(program, proxy.port, [String(server.port), String(port)])
+  const problems = [...told].filter(([, why]) => why !== null).map(([name, why]) => `${name}: ${why}`)
+  report('writes are filtered out, and all is counted', problems, told.size - problems.length)
+}
+
+async function build<P extends Program>(
+  clients: readonly Client<P>[],
+  words: readonly string[],
+): Promise<Map<string, P>> {
+  const programs = new Map<string, P>()
+  for (const client of clients) {
     if (words.length > 0 && !words.some((word) => client.name.includes(word))) continue
     const tools = missing(client)
     if (tools.length > 0) {
@@ -85,11 +151,18 @@ async function build(words: readonly string[]): Promise<Map<string, Program>> {
 }
 
 console.log(styleText('bold', '== clients'))
-const programs = await build(process.argv.slice(2))
-console.log(`  ${[...programs.keys()].join(', ')}`)
-await onServer(await fetchRedis(), programs)
-const valkey = await fetchValkey()
-if (valkey === null) report('Valkey 9.1.2', ['not on this machine: pip'], 0)
-else await onServer(valkey, programs)
+const words = process.argv.slice(2)
+const programs = await build(CLIENTS, words)
+const cassandraPrograms = await build(CASSANDRA_CLIENTS, words)
+console.log(`  ${[...programs.keys(), ...cassandraPrograms.keys()].join(', ')}`)
+if (programs.size > 0) {
+  await onServer(await fetchRedis(), programs)
+  const valkey = await fetchValkey()
+  if (valkey === null) report('Valkey 9.1.2', ['not on this machine: pip'], 0)
+  else await onServer(valkey, programs)
+}
+if (cassandraPrograms.size > 0) {
+  for (const withPassword of [false, true]) await onCassandra(cassandraPrograms, withPassword)
+}
 console.log(`\n${passed} passed, ${failed} failed`)
 process.exitCode = failed === 0 && passed > 0 ? 0 : 1

@@ -1,7 +1,10 @@
 import type { Frame } from '../../core/frame.ts'
 import type { FailureKind } from '../../core/protocol.ts'
+import { CorruptError } from './corrupt-error.ts'
 import { errorFrame, VERSION_FALLBACK, versionOf } from './envelope.ts'
-import { ERROR, ERROR_INVALID, ERROR_OVERLOADED, ERROR_SERVER } from './opcodes.ts'
+import { ERROR, ERROR_INVALID, ERROR_OVERLOADED, ERROR_SERVER, ERROR_UNPREPARED, EXECUTE } from './opcodes.ts'
+import { UNKNOWN, type PreparedStatements } from './prepared.ts'
+import { requestReader } from './request.ts'
 
 /** Codes of the errors that the proxy answers with. What went wrong behind it is a server error, as Shotover has it. */
 const CODES: Readonly<Record<FailureKind, number>> = {
@@ -12,9 +15,36 @@ const CODES: Readonly<Record<FailureKind, number>> = {
   internal: ERROR_SERVER,
 }
 
-/** The reply of the proxy's own to a request that it could not have answered. */
-export function failure(request: Frame, kind: FailureKind, message: string): Frame {
-  return errorFrame(versionOf(request) || VERSION_FALLBACK, request.stream, CODES[kind], message)
+/** Drivers prepare the statement anew, and send it again. */
+const UNPREPARED =
+  "Shotover does not have this query's metadata. Please re-prepare on this Shotover host before sending again."
+
+/**
+ * The reply of the proxy's own to a request that it could not have answered. What was refused because nobody saw it prepared is to be
+ * prepared again, so that it can be judged.
+ */
+export function failureOf(prepared: PreparedStatements): (request: Frame, kind: FailureKind, message: string) => Frame {
+  return (request, kind, message) => {
+    const version = versionOf(request) || VERSION_FALLBACK
+    if (kind === 'rejected' && request.kind === EXECUTE && prepared.executed(request) === UNKNOWN) {
+      const id = executedId(request)
+      if (id !== null) return errorFrame(version, request.stream, ERROR_UNPREPARED, UNPREPARED, id)
+    }
+    return errorFrame(version, request.stream, CODES[kind], message)
+  }
+}
+
+/** The id of an EXECUTE, with its length; null where it can't be read. */
+function executedId(request: Frame): Buffer | null {
+  try {
+    const reader = requestReader(request, 0x10002)
+    const start = reader.at
+    reader.shortBytes()
+    return reader.bytes.subarray(start, reader.at)
+  } catch (error) {
+    if (error instanceof CorruptError) return null
+    throw error
+  }
 }
 
 export function isError(reply: Frame): boolean {

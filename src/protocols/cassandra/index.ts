@@ -1,17 +1,22 @@
 import type { Frame } from '../../core/frame.ts'
 import type { Protocol, Wire, WireOptions } from '../../core/protocol.ts'
 import { retagged } from './envelope.ts'
-import { failure, isError } from './failure.ts'
+import { failureOf, isError } from './failure.ts'
 import { opcodeName } from './opcodes.ts'
+import { PreparedStatements } from './prepared.ts'
+import { queriesOf } from './queries.ts'
 import { ClientWire } from './wire-client.ts'
 import { ServerWire } from './wire-server.ts'
+
+/** What was prepared on this thread. */
+const prepared = new PreparedStatements()
 
 /** The CQL native protocol, versions 3 to 5: native_protocol_v3.spec, _v4.spec and _v5.spec of Apache Cassandra. */
 export const cassandra: Protocol<unknown> = {
   name: 'cassandra',
   orderToClient: 'any',
   wire(side: 'client' | 'server', { cutThroughBytes }: WireOptions): Wire {
-    return side === 'client' ? new ClientWire(cutThroughBytes) : new ServerWire(cutThroughBytes)
+    return side === 'client' ? new ClientWire(cutThroughBytes, prepared) : new ServerWire(cutThroughBytes)
   },
   body: () => null,
   encode() {
@@ -27,7 +32,8 @@ export const cassandra: Protocol<unknown> = {
     frame.end = tagged.end
     frame.stream = stream
   },
-  failure,
+  failure: failureOf(prepared),
   isError,
   describe: (frame) => `Cassandra V${frame.code & 0x7f} stream:${frame.stream} ${opcodeName(frame.kind)}`,
+  queries: queriesOf(prepared),
 }

@@ -25,7 +25,7 @@ import {
 } from './opcodes.ts'
 import { keyspaceSet, messageOf } from './result.ts'
 import { startupOptions } from './startup.ts'
-import { usedKeyspace } from './text.ts'
+import { usedKeyspace } from './cql/use.ts'
 
 /** So much of a compressed statement tells whether it is a USE, and of what. */
 const TELLING_BYTES = 1024
@@ -136,6 +136,7 @@ export class CassandraSharing implements Sharing {
       return PLAN_PIN
     }
     if (keyspace === null) return PLAN_SHARE
+    if (keyspace === '') return PLAN_PIN
     exchange.request.code |= USES_KEYSPACE
     this.#wanted = { ...this.#now, keyspace }
     exchange.note = NOTE_USE

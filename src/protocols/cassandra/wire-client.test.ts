@@ -20,6 +20,7 @@ import {
   RESULT,
   STARTUP,
 } from './opcodes.ts'
+import { PreparedStatements } from './prepared.ts'
 import { SegmentFormat } from './segment.ts'
 import { ClientWire } from './wire-client.ts'
 
@@ -46,7 +47,7 @@ for (const [name, frame] of REQUESTS) {
     const behind = requestFrame(4, 2, REGISTER, EMPTY)
     for (const chunks of tearings(frame.toBuffer(), before.toBuffer(), behind.toBuffer())) {
       for (const stop of [Infinity, 1]) {
-        const cuts = cut(new ClientWire(65536), chunks, stop)
+        const cuts = cut(new ClientWire(65536, new PreparedStatements()), chunks, stop)
         assert.deepEqual(
           cuts.map(({ kind, code, text }) => [kind, code, text]),
           [before, frame, behind].map((one) => [one.kind, one.code, textOf(one)]),
@@ -59,7 +60,7 @@ for (const [name, frame] of REQUESTS) {
 test('a request larger than the bound goes on in parts, with its size announced', () => {
   const large = query(4, 'x'.repeat(500), 9)
   for (const chunks of tearings(large.toBuffer(), query(4, 'before').toBuffer(), query(4, 'behind').toBuffer())) {
-    const cuts = cut(new ClientWire(100), chunks)
+    const cuts = cut(new ClientWire(100, new PreparedStatements()), chunks)
     assert.deepEqual(
       cuts.map(({ text }) => text.length),
       [query(4, 'before'), large, query(4, 'behind')].map(({ size }) => size),
@@ -86,7 +87,7 @@ const REFUSED: readonly (readonly [name: string, bytes: Buffer, text: string])[]
 
 for (const [name, bytes, text] of REFUSED) {
   test(`${name} is refused with an error of version 3 to 5 on stream 0`, () => {
-    const wire = new ClientWire(65536)
+    const wire = new ClientWire(65536, new PreparedStatements())
     wire.push(bytes, 0, bytes.length)
     assert.throws(
       () => wire.next(),
@@ -107,7 +108,7 @@ for (const [name, bytes, text] of REFUSED) {
 class Play {
   readonly wire: ClientWire
   constructor(cutThroughBytes = 65536) {
-    this.wire = new ClientWire(cutThroughBytes)
+    this.wire = new ClientWire(cutThroughBytes, new PreparedStatements())
   }
 
   /** Sends; returns the exchanges of the requests that were cut. */

@@ -5,7 +5,8 @@ import { MATCH_DROP, ProtocolError, WIRE_CLEAN, type Wire } from '../../core/pro
 import { COMPRESSION_LZ4, compressionNamed } from './compression.ts'
 import { checkVersion, errorFrame, requestFormat, retagged, versionOf } from './envelope.ts'
 import { Envelopes } from './envelopes.ts'
-import { AUTHENTICATE, ERROR, ERROR_PROTOCOL, READY, STARTUP } from './opcodes.ts'
+import { AUTHENTICATE, ERROR, ERROR_PROTOCOL, PREPARE, READY, STARTUP } from './opcodes.ts'
+import type { PreparedStatements } from './prepared.ts'
 import { SegmentFormat } from './segment.ts'
 import { startupOptions } from './startup.ts'
 import { wrapped } from './wrapping.ts'
@@ -26,8 +27,10 @@ export class ClientWire implements Wire {
   #starting = false
   #segments: SegmentFormat | null = null
   #open = 0
+  readonly #prepared: PreparedStatements
 
-  constructor(cutThroughBytes: number) {
+  constructor(cutThroughBytes: number, prepared: PreparedStatements) {
+    this.#prepared = prepared
     this.#envelopes = new Envelopes(requestFormat, cutThroughBytes)
   }
 
@@ -69,7 +72,10 @@ export class ClientWire implements Wire {
   leave(frame: Frame, exchange: Exchange | null): Frame {
     let leaving = frame
     if (exchange !== null) {
-      if (frame.flags & FRAME_HEAD) leaving = retagged(frame, exchange.request.stream)
+      if (frame.flags & FRAME_HEAD) {
+        if (exchange.request.kind === PREPARE) this.#prepared.learn(exchange.request, frame)
+        leaving = retagged(frame, exchange.request.stream)
+      }
       if (frame.flags & FRAME_LAST) this.#open--
     }
     if (this.#segments !== null) return wrapped(leaving, this.#segments)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { usedKeyspace } from './text.ts'
+import { usedKeyspace } from './use.ts'
 
 const STATEMENTS: readonly (readonly [text: string, keyspace: string | null])[] = [
   ['USE ks', 'ks'],
@@ -19,6 +19,9 @@ const STATEMENTS: readonly (readonly [text: string, keyspace: string | null])[] 
   ['-- USE ks', null],
   ['/', null],
   ['US', null],
+  ['USE', ''],
+  ['USE "ks', ''],
+  ['USE ?', ''],
 ]
 
 for (const [text, keyspace] of STATEMENTS) {

@@ -1,0 +1,62 @@
+import type { Frame } from '../../core/frame.ts'
+import { statementKind } from './cql/classify.ts'
+import { CorruptError } from './corrupt-error.ts'
+import { RESULT, RESULT_PREPARED } from './opcodes.ts'
+import { requestReader, statementText } from './request.ts'
+import { messageOf } from './result.ts'
+
+/** Statements whose ids are kept; the one that was prepared first is forgotten first. */
+const STATEMENTS_MAX = 20_000
+const ID_BYTES_MAX = 64
+/** So much of a compressed reply tells the id, unless there are warnings. */
+const TELLING_BYTES = 1024
+
+/** An id that no PREPARE was answered with here. */
+export const UNKNOWN = -1
+
+/**
+ * What the ids of prepared statements stand for, learnt from the answers to PREPARE. An id is a hash of the statement and its keyspace, so
+ * that it means the same to all clients, and on all servers.
+ */
+export class PreparedStatements {
+  readonly #kinds = new Map<string, number>()
+
+  /** A PREPARE was answered. */
+  learn(request: Frame, reply: Frame): void {
+    if (reply.kind !== RESULT) return
+    try {
+      const message = messageOf(reply, TELLING_BYTES)
+      if (message.int() !== RESULT_PREPARED) return
+      const id = message.shortBytes().toString('latin1')
+      const { bytes, start, end } = statementText(request)
+      this.#set(id, statementKind(bytes, start, end))
+    } catch (error) {
+      if (!(error instanceof CorruptError)) throw error
+    }
+  }
+
+  #set(id: string, kind: number): void {
+    if (id.length > ID_BYTES_MAX) return
+    const known = this.#kinds.get(id)
+    // Two statements with one id: neither is known.
+    const told = known === undefined || known === kind ? kind : UNKNOWN
+    this.#kinds.delete(id)
+    this.#kinds.set(id, told)
+    if (this.#kinds.size > STATEMENTS_MAX) this.#kinds.delete(this.#kinds.keys().next().value!)
+  }
+
+  /** Code of the statement with this id, or UNKNOWN. */
+  kind(id: Buffer): number {
+    return this.#kinds.get(id.toString('latin1')) ?? UNKNOWN
+  }
+
+  /** Code of the statement that an EXECUTE is of, or UNKNOWN. */
+  executed(request: Frame): number {
+    try {
+      return this.kind(requestReader(request, ID_BYTES_MAX + 2).shortBytes())
+    } catch (error) {
+      if (error instanceof CorruptError) return UNKNOWN
+      throw error
+    }
+  }
+}
