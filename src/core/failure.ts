@@ -26,6 +26,10 @@ export function answerWithFailure(batch: Batch, protocol: Protocol, kind: Failur
 /** What a client sent could not be taken: logs why and returns the reason for which its session ends. */
 export function logRefusal(log: Log, protocol: string, error: unknown): string {
   const message = error instanceof Error ? error.message : String(error)
+  if (error instanceof ProtocolError && error.isRoutine) {
+    log.info(message)
+    return 'protocol-error'
+  }
   if (error instanceof ProtocolError || error instanceof RangeError) {
     log.warn(withCauses(`failed to decode message: Error decoding ${protocol.toLowerCase()} frame`, [message]))
     return 'protocol-error'

@@ -20,10 +20,13 @@ export const WIRE_OPAQUE = 2
 /** The peer broke the protocol. `reply` is what a server of the protocol would send before it closes, where it sends anything. */
 export class ProtocolError extends Error {
   readonly reply: Frame | null
-  constructor(message: string, reply: Frame | null = null) {
+  /** It happens in the normal course, as when a client tries a newer version first: worth a word in the log, and no warning. */
+  readonly isRoutine: boolean
+  constructor(message: string, reply: Frame | null = null, isRoutine = false) {
     super(message)
     this.name = 'ProtocolError'
     this.reply = reply
+    this.isRoutine = isRoutine
   }
 }
 
