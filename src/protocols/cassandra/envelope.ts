@@ -69,6 +69,7 @@ function refuseVersion(byte: number): never {
   throw new ProtocolError(
     `Negotiating protocol version: rejecting version ${byte} (configure the client to use a supported version by default to improve connection time)`,
     reply,
+    true,
   )
 }
 

@@ -93,6 +93,7 @@ for (const [name, bytes, text] of REFUSED) {
       () => wire.next(),
       (error) => {
         assert.ok(error instanceof ProtocolError)
+        assert.equal(error.isRoutine, /^(version|a version)/.test(name) || name === 'HTTP')
         const reply = error.reply!.toBuffer()
         assert.equal(reply[0], 0x84)
         assert.equal(reply.readInt16BE(2), 0)
