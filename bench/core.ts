@@ -45,7 +45,12 @@ const world: World = {
     connect: (_address, _timeoutMs, done) => done(null, (server = new Pipe())),
     listen: () => Promise.reject(new Error('nobody comes')),
   },
-  turn: { isSlow: false, work: (task) => void works.push(task), flush: (task) => void flushes.push(task) },
+  turn: {
+    isSlow: false,
+    computedMs: () => 0,
+    work: (task) => void works.push(task),
+    flush: (task) => void flushes.push(task),
+  },
   random: { next: Math.random, bytes: (count) => Buffer.alloc(count) },
 }
 

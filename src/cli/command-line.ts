@@ -17,6 +17,8 @@ export interface RunFlags extends FileFlags {
   readonly logFormat: LogFormat
   readonly drainDeadlineSeconds?: number
   readonly workerForOne?: boolean
+  /** Transforms of one's own are read anew when their files are saved. */
+  readonly reload: boolean
 }
 
 /** The command line was none of ours; said on standard error. */
@@ -137,6 +139,7 @@ function addRunFlags(command: Command): void {
       wholeNumber(0),
     )
     .option('--worker-for-one', 'serve on a thread of its own even with --core-threads 1')
+    .option('--no-reload', 'leave transforms of your own as they are when their files are saved')
     .addOption(new Option('--hotreload-socket <path>', 'hot reload: not supported yet').argParser(notSupportedYet))
     .addOption(
       new Option('--hotreload-gradual-shutdown-seconds <seconds>', 'hot reload: not supported yet').argParser(

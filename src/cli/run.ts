@@ -3,7 +3,9 @@ import { ConfigError } from '../config/diagnostics.ts'
 import { describeTopology } from '../config/describe.ts'
 import { DirectiveError } from '../config/log-directives.ts'
 import { describeSettings, readSettings } from '../config/settings.ts'
-import { readTopology } from '../config/topology.ts'
+import { checkTopology } from '../config/topology.ts'
+import type { Versions } from '../config/user-kinds.ts'
+import { readText, TOPOLOGY_WORDS } from '../config/yaml-file.ts'
 import type { CheckedTopology, Settings } from '../config/checked.ts'
 import type { LogRoot } from '../observability/log.ts'
 import { logStartFailure } from '../observability/start-failure.ts'
@@ -20,8 +22,10 @@ export async function run(flags: RunFlags): Promise<number> {
   const log = openLog(flags.logFormat)
   return await orReport(log, async () => {
     const settings = readSettings(flags.configFile)
-    const topology = await readTopology(flags.topologyFile, { limits: settings.limits })
-    return await serve(topology, settings, { ...flags, log })
+    const text = readText(flags.topologyFile, TOPOLOGY_WORDS)
+    const check = (versions: Versions) => checkTopology(flags.topologyFile, text, { limits: settings.limits, versions })
+    const topology = await check(new Map())
+    return await serve(topology, settings, { ...flags, log, recheck: flags.reload ? check : undefined })
   })
 }
 
@@ -53,6 +57,8 @@ export interface ServeOptions {
   readonly drainDeadlineSeconds?: number
   /** One core thread is a thread of its own, not the main one. */
   readonly workerForOne?: boolean
+  /** Checks the topology with these versions of users' modules; absent: they stay as they were read at first. */
+  readonly recheck?: (versions: Versions) => Promise<CheckedTopology>
   /** Called once clients may connect. */
   readonly ready?: () => void
 }
@@ -61,7 +67,7 @@ export interface ServeOptions {
 export async function serve(
   topology: CheckedTopology,
   settings: Settings,
-  { log, coreThreads, drainDeadlineSeconds, workerForOne, ready }: ServeOptions,
+  { log, coreThreads, drainDeadlineSeconds, workerForOne, recheck, ready }: ServeOptions,
 ): Promise<number> {
   log.setFilter(settings.mainLogLevel, process.env.RUST_LOG ?? '')
   const runner = log.logger('shotover::runner')
@@ -74,6 +80,7 @@ export async function serve(
     log,
     coreThreads,
     workerForOne,
+    recheck,
     drainDeadlineSeconds: drainDeadlineSeconds ?? null,
     onReady: () => ready?.(),
   })

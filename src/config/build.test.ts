@@ -159,3 +159,38 @@ test('a connection has a log with its span, which is made with the first line', 
   session!.info.log.warn('two')
   assert.deepEqual(spans, [{ name: 'connection', fields: { id: 7, source: 'a' } }])
 })
+
+test('stages that are otherwise are built anew, the others stay; what they hold ends when they are retired', async () => {
+  const events: string[] = []
+  const { env } = bench(({ size }, { onClose }) => {
+    if (size === 9) throw new Error('nine is too many')
+    events.push(`made ${size}`)
+    onClose(() => events.push(`closed ${size}`))
+    if (size === 8) throw new Error('eight too, but late')
+  })
+  const built = await buildTopology({ sources: [source('a', [1, 2, 3])] }, env)
+  const [one] = built.sources
+  const before = one.source.chain.stages
+  events.length = 0
+  const { stages } = await one.rebuild(source('a', [1, 5, 3]))
+  assert.deepEqual([stages[0], stages[2]], [before[0], before[2]])
+  assert.equal(stages[1].name, 'sink-5')
+  assert.equal(stages[1].stats, before[1].stats)
+  assert.equal(one.source.chain.stages, before)
+  for (const size of [9, 8]) await assert.rejects(one.rebuild(source('a', [4, size, 3])), /too/)
+  one.retire([before[1]])
+  built.close()
+  assert.deepEqual(events, [
+    'made 5',
+    'made 4',
+    'closed 4',
+    'made 4',
+    'made 8',
+    'closed 8',
+    'closed 4',
+    'closed 2',
+    'closed 5',
+    'closed 3',
+    'closed 1',
+  ])
+})

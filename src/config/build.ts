@@ -1,7 +1,8 @@
+import { isDeepStrictEqual } from 'node:util'
 import { Budget } from '../core/budget.ts'
 import { chainFactory } from '../core/chain-factory.ts'
 import type { ChainSpec, StageSpec } from '../core/chain.ts'
-import type { ChainFactory, Env, Log, Metrics, TransformKind } from '../core/kind.ts'
+import type { ChainFactory, Env, Log, Metrics, SessionFactory, TransformKind } from '../core/kind.ts'
 import { Scratch } from '../core/outbox.ts'
 import type { Pool } from '../core/pool.ts'
 import type { Protocol } from '../core/protocol.ts'
@@ -29,7 +30,10 @@ export interface BuildEnv {
   readonly threads?: number
   /** Memory that these threads share: the same for the same key and size. Absent: of this thread alone. */
   shared?(key: string, bytes: number): Promise<SharedArrayBuffer>
-  /** Puts what looks on at requests between and around the stages of a source's chain. Absent: nobody looks. */
+  /**
+   * Puts what looks on at requests between and around the stages of a source's chain. For the same stages it gives the same ones each
+   * time, so that sessions keep them. Absent: nobody looks.
+   */
   readonly observe?: (source: CheckedSource, stages: readonly StageSpec[]) => readonly StageSpec[]
   /** Absent: the list. */
   readonly kinds?: KindList
@@ -46,12 +50,31 @@ export interface BuiltPool {
   readonly pool: Pool
 }
 
+export type DressFactory = (factory: SessionFactory, running: SessionFactory) => SessionFactory
+
+/** A source's stages, and what they were made of. */
+export interface Edition {
+  readonly checked: CheckedSource
+  readonly stages: readonly StageSpec[]
+  /** What sessions get: with those who look on. */
+  readonly chain: ChainSpec
+}
+
 export interface BuiltSource {
   readonly checked: CheckedSource
   readonly source: Source
+  /** What new sessions get; whoever has the source renew its chain sets it. */
+  now: Edition
   /** Its chain and those within, which grow in number where a transform builds one again. */
   readonly chains: readonly ChainSpec[]
   readonly pools: readonly BuiltPool[]
+  /**
+   * Builds anew the stages that `checked` has otherwise than what runs; `dress` is given what makes an instance of one, and what does so in
+   * its place until now, and returns what is to. Nothing changes by that. Throws what a kind's `create` throws.
+   */
+  rebuild(checked: CheckedSource, dress?: DressFactory): Promise<Edition>
+  /** Ends what these stages hold for all sessions: none has them any more. */
+  retire(stages: Iterable<StageSpec>): void
 }
 
 export interface BuiltTopology {
@@ -62,7 +85,14 @@ export interface BuiltTopology {
   close(): void
 }
 
-/** What the chains of one source are built with. */
+/** What one stage of a source's chain holds for all sessions, the chains within it included. */
+interface Holding {
+  readonly closers: (() => void)[]
+  readonly chains: ChainSpec[]
+  readonly pools: BuiltPool[]
+}
+
+/** What the stages of one source are built with. */
 interface Building {
   readonly env: BuildEnv
   readonly source: CheckedSource
@@ -70,32 +100,129 @@ interface Building {
   readonly memory: ReadonlyMap<CheckedTransform, SharedArrayBuffer>
   readonly protocols: ReadonlyMap<string, Protocol>
   readonly lingering: Lingering
-  readonly closers: (() => void)[]
-  readonly chains: ChainSpec[]
-  readonly pools: BuiltPool[]
 }
 
 /** Builds the sources and chains of a topology on this thread; nothing listens yet. Throws what a kind's `create` throws. */
 export async function buildTopology(topology: CheckedTopology, env: BuildEnv): Promise<BuiltTopology> {
-  const closers: (() => void)[] = []
+  const sources: SourceBuild[] = []
   const close = () => {
-    for (const closer of closers.splice(0).reverse()) closer()
+    for (const source of sources.splice(0).reverse()) source.close()
   }
   try {
     const scratch = new Scratch()
     const bytesMax = Math.max(...topology.sources.map((source) => source.limits.processBytesMax))
     const budget = new Budget(Math.floor(bytesMax / (env.threads ?? 1)))
     const lingering = new Lingering()
-    const sources: BuiltSource[] = []
-    for (const source of topology.sources) {
-      const building = { env, source, ...(await load(source, env)), lingering, closers, chains: [], pools: [] }
-      sources.push(buildSource(building, scratch, budget))
+    for (const checked of topology.sources) {
+      const source = new SourceBuild(checked, env, lingering)
+      sources.push(source)
+      await source.build(scratch, budget)
     }
-    return { sources, settled: () => lingering.gone(), close }
+    return { sources: [...sources], settled: () => lingering.gone(), close }
   } catch (error) {
     close()
     throw error
   }
+}
+
+/** One source on one thread: what it is built of, and built of anew. */
+class SourceBuild implements BuiltSource {
+  now!: Edition
+  source!: Source
+  readonly #first: CheckedSource
+  readonly #env: BuildEnv
+  readonly #lingering: Lingering
+  /** In the order in which they were made. */
+  readonly #holdings = new Map<StageSpec, Holding>()
+
+  constructor(checked: CheckedSource, env: BuildEnv, lingering: Lingering) {
+    this.#first = checked
+    this.#env = env
+    this.#lingering = lingering
+  }
+
+  get checked(): CheckedSource {
+    return this.now.checked
+  }
+
+  get chains(): ChainSpec[] {
+    const { chain, stages } = this.now
+    return [{ ...chain, stages }, ...[...this.#holdings.values()].flatMap(({ chains }) => chains)]
+  }
+
+  get pools(): BuiltPool[] {
+    return [...this.#holdings.values()].flatMap(({ pools }) => pools)
+  }
+
+  async build(scratch: Scratch, budget: Budget): Promise<void> {
+    const checked = this.#first
+    const building = await this.#load(checked)
+    const stages = checked.chain.map((transform) => this.#make(transform, building))
+    const stats = chainStats(this.#env.metrics, checked.name)
+    this.now = { checked, stages, chain: { name: checked.name, stages: this.#observed(checked, stages), stats } }
+    this.source = makeSource(building, this.now.chain, scratch, budget)
+  }
+
+  async rebuild(checked: CheckedSource, dress?: DressFactory): Promise<Edition> {
+    const building = await this.#load(checked)
+    const { now } = this
+    const made: StageSpec[] = []
+    try {
+      const stages = checked.chain.map((transform, i) => {
+        const running = now.stages[i]
+        if (isDeepStrictEqual(transform, now.checked.chain[i])) return running
+        const stage = this.#make(transform, building, running, dress)
+        made.push(stage)
+        return stage
+      })
+      return { checked, stages, chain: { ...now.chain, stages: this.#observed(checked, stages) } }
+    } catch (error) {
+      this.retire(made)
+      throw error
+    }
+  }
+
+  retire(stages: Iterable<StageSpec>): void {
+    for (const stage of stages) {
+      const holding = this.#holdings.get(stage)
+      this.#holdings.delete(stage)
+      if (holding !== undefined) end(holding)
+    }
+  }
+
+  close(): void {
+    for (const holding of [...this.#holdings.values()].reverse()) end(holding)
+    this.#holdings.clear()
+  }
+
+  #observed(checked: CheckedSource, stages: readonly StageSpec[]): readonly StageSpec[] {
+    return this.#env.observe?.(checked, stages) ?? stages
+  }
+
+  async #load(checked: CheckedSource): Promise<Building> {
+    const loaded = await load(checked, this.#env)
+    return { env: this.#env, source: checked, ...loaded, lingering: this.#lingering }
+  }
+
+  /** `running`: what stands in its place until now, and counts on where that does. */
+  #make(transform: CheckedTransform, building: Building, running?: StageSpec, dress?: DressFactory): StageSpec {
+    const holding: Holding = { closers: [], chains: [], pools: [] }
+    try {
+      const made = buildStage(transform, building.source.name, building, holding)
+      const stats = running?.type === made.type ? running.stats : made.stats
+      const factory = running === undefined || dress === undefined ? made.factory : dress(made.factory, running.factory)
+      const stage = { ...made, factory, stats }
+      this.#holdings.set(stage, holding)
+      return stage
+    } catch (error) {
+      end(holding)
+      throw error
+    }
+  }
+}
+
+function end({ closers }: Holding): void {
+  for (const close of closers.splice(0).reverse()) close()
 }
 
 /** Loads what the source names, at every depth, and gets the memory that it shares with other threads. */
@@ -134,14 +261,13 @@ function chainStats(metrics: Metrics, chain: string): ChainStats {
   })
 }
 
-function buildSource(building: Building, scratch: Scratch, budget: Budget): BuiltSource {
-  const { env, source: checked, protocols, chains, pools } = building
+function makeSource(building: Building, chain: ChainSpec, scratch: Scratch, budget: Budget): Source {
+  const { env, source: checked, protocols } = building
   const { name } = checked
-  const chain = buildChain(name, checked.chain, building)
-  const source = new Source({
+  return new Source({
     name,
     protocol: protocols.get(checked.type)!,
-    chain: env.observe === undefined ? chain : { ...chain, stages: env.observe(checked, chain.stages) },
+    chain,
     limits: checked.limits,
     world: env.world,
     log: env.logger(SERVER),
@@ -151,7 +277,6 @@ function buildSource(building: Building, scratch: Scratch, budget: Budget): Buil
     scratch,
     budget,
   })
-  return { checked, source, chains, pools }
 }
 
 /** Of the transform alone: names that were derived repeat from chain to chain. */
@@ -166,15 +291,15 @@ async function sharedMemory(
   return await env.shared(JSON.stringify([chain, kind.type, name]), bytes)
 }
 
-function buildChain(name: string, chain: readonly CheckedTransform[], building: Building): ChainSpec {
-  const stages = chain.map((transform) => buildStage(transform, name, building))
+function buildChain(name: string, chain: readonly CheckedTransform[], building: Building, holding: Holding): ChainSpec {
+  const stages = chain.map((transform) => buildStage(transform, name, building, holding))
   const spec = { name, stages, stats: chainStats(building.env.metrics, name) }
-  building.chains.push(spec)
+  holding.chains.push(spec)
   return spec
 }
 
-function buildStage(transform: CheckedTransform, chain: string, building: Building): StageSpec {
-  const { env, source, kinds, memory, closers, pools } = building
+function buildStage(transform: CheckedTransform, chain: string, building: Building, holding: Holding): StageSpec {
+  const { env, source, kinds, memory } = building
   const { type, name, options } = transform
   const own: Pool[] = []
   const kindEnv: Env = {
@@ -184,28 +309,32 @@ function buildStage(transform: CheckedTransform, chain: string, building: Buildi
     limits: source.limits,
     name,
     chain,
-    chains: chainsWithin(transform, building),
+    chains: chainsWithin(transform, building, holding),
     shared: memory.get(transform)!,
     pools: own,
-    onClose: (close) => void closers.push(close),
+    onClose: (close) => void holding.closers.push(close),
   }
   const factory = kinds.get(transform)!.create(options, kindEnv)
   for (const pool of own) {
     pool.stats.latency = env.metrics.summary('shotover_source_to_sink_latency_seconds', { sink: type })
-    pools.push({ type, name, chain, pool })
+    holding.pools.push({ type, name, chain, pool })
   }
   const latency = env.metrics.summary('shotover_transform_latency_seconds', { transform: type })
   return { type, name, factory, stats: new StageStats(latency) }
 }
 
-function chainsWithin({ chains }: CheckedTransform, building: Building): Record<string, ChainFactory[]> {
+function chainsWithin(
+  { chains }: CheckedTransform,
+  building: Building,
+  holding: Holding,
+): Record<string, ChainFactory[]> {
   const { env, source, protocols, lingering } = building
   const settings = { world: env.world, limits: source.limits, lingering }
   const factories = Object.entries(chains ?? {}).map(([place, { names, chain, protocol }]) => {
     const speaks = protocol === undefined ? null : protocols.get(protocol)!
     return [
       place,
-      names.map((name) => chainFactory(() => buildChain(name, chain, building), speaks, settings)),
+      names.map((name) => chainFactory(() => buildChain(name, chain, building, holding), speaks, settings)),
     ] as const
   })
   return Object.fromEntries(factories)

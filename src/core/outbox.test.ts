@@ -61,6 +61,7 @@ class FakeConnection implements Connection {
 
 class FakeTurn implements Turn {
   readonly isSlow = false
+  computedMs = () => 0
   readonly flushes: Task[] = []
   work(): void {
     assert.fail('an outbox has no work')

@@ -2,7 +2,7 @@ import type { BuildEnv } from '../config/build.ts'
 import type { World } from '../world/world.ts'
 import { accessLogStage } from './access-log.ts'
 import type { Trace } from './trace.ts'
-import { tracedStages } from './tracing.ts'
+import { tracer } from './tracing.ts'
 
 /** What of the requests is looked at. Plain data: threads are told. */
 export interface ObserveSettings {
@@ -61,12 +61,18 @@ export interface Observer {
 export function observer({ accessLog, tracing }: ObserveSettings, sinks: ObserveSinks, world: World): Observer {
   if (accessLog === 0 && tracing === 0) return { observe: undefined, flush() {} }
   const lines = new Lines((text) => sinks.onAccess(text))
+  const emit = (trace: Trace) => sinks.onTrace(trace)
+  const lookers = () => ({
+    trace: tracing === 0 ? null : tracer({ world, sample: tracing, emit }),
+    access: accessLog === 0 ? null : accessLogStage({ world, sample: accessLog, write: (line) => lines.write(line) }),
+  })
+  const bySource = new Map<string, ReturnType<typeof lookers>>()
   return {
     observe(source, stages) {
-      const emit = (trace: Trace) => sinks.onTrace(trace)
-      const traced = tracing === 0 ? stages : tracedStages(source, stages, { world, sample: tracing, emit })
-      if (accessLog === 0) return traced
-      return [accessLogStage({ world, sample: accessLog, write: (line) => lines.write(line) }), ...traced]
+      let looks = bySource.get(source.name)
+      if (looks === undefined) bySource.set(source.name, (looks = lookers()))
+      const traced = looks.trace?.(source, stages) ?? stages
+      return looks.access === null ? traced : [looks.access, ...traced]
     },
     flush: () => lines.flush(),
   }

@@ -7,7 +7,7 @@ import type { StageSpec } from '../core/chain.ts'
 import { transform, type SessionFactory, type TransformKind } from '../core/kind.ts'
 import { queryTypeFilter } from '../transforms/query-type-filter.ts'
 import type { Trace } from './trace.ts'
-import { tracedStages } from './tracing.ts'
+import { tracer } from './tracing.ts'
 
 /** A kind and what stands above it, as they are where somebody traces. The server of the kit is the sink, and not traced itself. */
 function traced(kind: TransformKind<never>, options: unknown, sample: number, traces: Trace[]) {
@@ -19,7 +19,7 @@ function traced(kind: TransformKind<never>, options: unknown, sample: number, tr
     const sink: StageSpec = { type: 'Sink', name: 'sink', factory: () => ({ onRequests() {} }) }
     const source = { chain: [{}, { options: { remote_address: '10.0.0.1:6379' } }] } as unknown as CheckedSource
     const emit = (trace: Trace) => void traces.push(trace)
-    stages = tracedStages(source, [stage, sink], { world: env.world, sample, emit })
+    stages = tracer({ world: env.world, sample, emit })(source, [stage, sink])
     return stages[0]!.factory
   })
   const below = place(kind.type, (): SessionFactory => (session, previous) => stages[1]!.factory(session, previous))

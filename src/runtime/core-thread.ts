@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import type { CheckedTopology } from '../config/checked.ts'
 import type { Snapshot } from '../observability/snapshot.ts'
 import { Core, type CoreOptions } from './core.ts'
 
@@ -16,6 +17,14 @@ export interface CoreThread {
   pulse(now: number): number
   /** Time passed that nobody could have answered in. */
   forgive(): void
+  /** Makes the stages that `topology` has otherwise. Rejects with the reason where one can't be made. */
+  prepare(topology: CheckedTopology): Promise<void>
+  /** Gives sessions what was prepared. */
+  commit(): void
+  /** What was prepared is not wanted. */
+  abandon(): void
+  /** Gives sessions back what they had before the last commit: the stages of `topology`. */
+  revert(topology: CheckedTopology): void
   /** Lets every session finish what is in flight and end. Resolves when none is left. */
   drain(): Promise<void>
   /** Ends at once. */
@@ -59,6 +68,22 @@ export class LocalThread implements CoreThread {
   }
 
   forgive(): void {}
+
+  prepare(topology: CheckedTopology): Promise<void> {
+    return this.#core!.swap.prepare(topology)
+  }
+
+  commit(): void {
+    this.#core!.swap.commit()
+  }
+
+  abandon(): void {
+    this.#core!.swap.abandon()
+  }
+
+  revert(topology: CheckedTopology): void {
+    this.#core!.revert(topology)
+  }
 
   drain(): Promise<void> {
     return this.#core!.drain()

@@ -1,6 +1,8 @@
 import type { Socket } from 'node:net'
 import { buildTopology, type BuiltTopology } from '../config/build.ts'
 import type { CheckedTopology } from '../config/checked.ts'
+import { withoutVersions } from '../config/user-modules.ts'
+import type { Log } from '../core/kind.ts'
 import type { LogRoot } from '../observability/log.ts'
 import { collectThreadMemory } from '../observability/memory-metrics.ts'
 import { Registry } from '../observability/metrics.ts'
@@ -8,6 +10,7 @@ import { observer, type Observer, type ObserveSettings, type ObserveSinks } from
 import type { Snapshot } from '../observability/snapshot.ts'
 import { collectTopology } from '../observability/topology-metrics.ts'
 import { adoptSocket, nodeWorld } from '../world/node.ts'
+import { Swap } from './swap.ts'
 
 /** Summaries look back over three windows of this length. */
 const WINDOW_MS = 20_000
@@ -26,6 +29,13 @@ export interface CoreOptions {
   readonly seen: ObserveSinks
   /** A session of the source, by its place in the topology, has ended. */
   onSessionClosed(source: number): void
+  /** Stages that were swapped in throw too often; those before them do their work. */
+  onGivenUp(error: string): void
+}
+
+/** An error of a user's code: with the place, which tells him most. */
+export function errorText(error: unknown): string {
+  return withoutVersions(error instanceof Error ? (error.stack ?? error.message) : String(error))
 }
 
 /** What serves clients on one thread: sources and chains of its own, connections to servers of its own, metrics of its own. */
@@ -34,17 +44,23 @@ export class Core {
   readonly #registry: Registry
   readonly #observer: Observer
   readonly #rotation: NodeJS.Timeout
+  /** Changes its stages. */
+  readonly swap: Swap
 
-  private constructor(built: BuiltTopology, registry: Registry, observer: Observer) {
+  readonly #log: Log
+
+  private constructor(built: BuiltTopology, registry: Registry, observer: Observer, swap: Swap, log: Log) {
     this.#observer = observer
+    this.#log = log
     this.#built = built
     this.#registry = registry
+    this.swap = swap
     this.#rotation = setInterval(() => registry.rotate(), WINDOW_MS)
   }
 
   /** Builds the topology on this thread. Throws what a kind throws that can't be made. */
   static async start(options: CoreOptions): Promise<Core> {
-    const { topology, log, thread, threads, shared, observe, seen, onSessionClosed } = options
+    const { topology, log, thread, threads, shared, observe, seen, onSessionClosed, onGivenUp } = options
     const registry = new Registry()
     const logger = log.logger.bind(log)
     const world = nodeWorld()
@@ -54,7 +70,8 @@ export class Core {
     for (const [index, { source }] of built.sources.entries()) source.onSessionClosed = () => onSessionClosed(index)
     collectTopology(registry, built.sources)
     collectThreadMemory(registry, thread)
-    return new Core(built, registry, looking)
+    const swap = new Swap(built, world.clock, (error) => onGivenUp(errorText(error)))
+    return new Core(built, registry, looking, swap, log.logger('shotover::runner'))
   }
 
   /** Serves a client. `id` is the number of its connection, as its source counts them. */
@@ -64,6 +81,13 @@ export class Core {
 
   snapshot(): Snapshot {
     return this.#registry.snapshot()
+  }
+
+  /** Gives sessions back the stages of `topology`, which they had before the last swap. */
+  revert(topology: CheckedTopology): void {
+    this.swap
+      .revert(topology)
+      .catch((error: unknown) => this.#log.error('stages could not be reverted', { error: errorText(error) }))
   }
 
   /** Lets every session finish what is in flight and end. Resolves when none is left. */

@@ -25,6 +25,11 @@ export type Order =
   | { readonly kind: 'shared'; readonly request: number; readonly memory: SharedArrayBuffer }
   /** Is it alive? */
   | { readonly kind: 'ping' }
+  /** Other stages are to be made; then come 'commit' or 'abandon'. */
+  | { readonly kind: 'prepare'; readonly request: number; readonly topology: CheckedTopology }
+  | { readonly kind: 'commit' }
+  | { readonly kind: 'abandon' }
+  | { readonly kind: 'revert'; readonly topology: CheckedTopology }
   | { readonly kind: 'drain' }
 
 /** From a worker to the main thread. */
@@ -39,5 +44,9 @@ export type Report =
   /** Lines of the access log. */
   | { readonly kind: 'access'; readonly lines: string }
   | { readonly kind: 'trace'; readonly trace: Trace }
+  /** `error` null: what was to be prepared is. */
+  | { readonly kind: 'prepared'; readonly request: number; readonly error: string | null }
+  /** What was committed throws too often. */
+  | { readonly kind: 'given-up'; readonly error: string }
   | { readonly kind: 'line'; readonly line: string }
   | { readonly kind: 'drained' }

@@ -135,7 +135,7 @@ test('one that does its work does it alone, and hands over what it has', async (
   await p.answer('+1\r\n')
   p.expectReplied('+1\r\n')
   let state: unknown
-  probation.isOver = true
+  probation.end()
   await p.reload(
     own((_session, previous) => {
       state = (previous as unknown as { state: number }).state

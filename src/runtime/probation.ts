@@ -17,6 +17,7 @@ export class Probation {
   isGivenUp = false
   /** It has stood the test: there is nothing to fall back to any more. */
   isOver = false
+  readonly #onOver: (() => void)[] = []
   readonly #clock: Clock
   readonly #onGivenUp: (error: unknown) => void
   readonly #failures: number[] = []
@@ -25,6 +26,17 @@ export class Probation {
   constructor(clock: Clock, onGivenUp: (error: unknown) => void) {
     this.#clock = clock
     this.#onGivenUp = onGivenUp
+  }
+
+  /** `release` lets go what is kept of the version before. */
+  whenOver(release: () => void): void {
+    this.#onOver.push(release)
+  }
+
+  /** From here on there is no version before. */
+  end(): void {
+    this.isOver = true
+    for (const release of this.#onOver.splice(0)) release()
   }
 
   /** It threw where the version before did not. */
@@ -44,10 +56,12 @@ export class Probation {
  * one is given. Nobody's request fails because a hook of the new version throws before it has done anything with it.
  */
 export function onProbation(next: SessionFactory, before: SessionFactory, probation: Probation): SessionFactory {
+  let kept: SessionFactory | null = before
+  probation.whenOver(() => (kept = null))
   return (session, previous) => {
-    if (probation.isOver) return next(session, previous)
+    if (kept === null) return next(session, previous)
     // An instance of the session's own: the one that served it before may have handed over what it had.
-    const old = before(session, null)
+    const old = kept(session, null)
     if (probation.isGivenUp) return old
     let fresh: Transform
     try {

@@ -1,7 +1,9 @@
 import { systemErrorText } from '../base/errors.ts'
 import type { CheckedTopology, Settings } from '../config/checked.ts'
 import { ConfigError } from '../config/diagnostics.ts'
+import type { Versions } from '../config/user-kinds.ts'
 import { startAdmin, type Admin } from '../control/admin.ts'
+import { Reload } from '../control/reload.ts'
 import { renderExposition } from '../observability/exposition.ts'
 import type { LogRoot } from '../observability/log.ts'
 import { collectProcessMemory } from '../observability/memory-metrics.ts'
@@ -25,6 +27,8 @@ export interface ProxyOptions {
   readonly workerForOne?: boolean
   /** How long sessions may take to end once the process was told to stop; null: as long as they need. */
   readonly drainDeadlineSeconds: number | null
+  /** Checks the topology with these versions of users' modules; absent: their files may be saved without anything happening. */
+  recheck?(versions: Versions): Promise<CheckedTopology>
   /** Clients may connect, at these addresses in the order of the sources. */
   onReady?(addresses: readonly Address[]): void
 }
@@ -37,6 +41,7 @@ interface Running {
   readonly listeners: readonly Listener[]
   readonly admin: Admin | null
   readonly seen: Seen
+  readonly reload: Reload | null
 }
 
 /**
@@ -54,6 +59,7 @@ export async function runProxy(topology: CheckedTopology, settings: Settings, op
   const alive = setInterval(() => {}, 2 ** 30)
   await stop
   clearInterval(alive)
+  running.reload?.close()
   for (const listener of running.listeners) listener.close()
   const clean = await drained(running, drainDeadlineSeconds)
   await running.seen.close()
@@ -75,6 +81,7 @@ async function start(topology: CheckedTopology, settings: Settings, options: Pro
   collectProcessMemory(registry)
   const seen = await openSeen(settings, log, registry)
   const listeners: Listener[] = []
+  let reload: Reload | null = null
   const threads = await Threads.start({
     topology,
     log,
@@ -86,6 +93,7 @@ async function start(topology: CheckedTopology, settings: Settings, options: Pro
     onAvailable(available) {
       for (const listener of listeners) listener.hold(!available)
     },
+    onGivenUp: (error) => reload?.givenUp(error),
   })
   for (const [index, source] of topology.sources.entries()) {
     const accept = threads.accept.bind(threads, index)
@@ -99,7 +107,25 @@ async function start(topology: CheckedTopology, settings: Settings, options: Pro
     await threads.close()
     throw error
   }
-  return { log, registry, threads, listeners, admin, seen }
+  reload = await watchTransforms(topology, options, threads)
+  return { log, registry, threads, listeners, admin, seen, reload }
+}
+
+async function watchTransforms(
+  topology: CheckedTopology,
+  { log, recheck }: ProxyOptions,
+  threads: Threads,
+): Promise<Reload | null> {
+  if (recheck === undefined) return null
+  const reload = new Reload({
+    topology,
+    log: log.logger('shotover::reload'),
+    check: recheck,
+    swap: (changed) => threads.swap(changed),
+    revert: (before) => threads.revert(before),
+  })
+  await reload.start()
+  return reload
 }
 
 /** All sources or none. Throws ConfigError with each that can't listen. */

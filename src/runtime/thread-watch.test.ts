@@ -27,6 +27,10 @@ class Thread implements CoreThread {
   forgive(): void {
     this.#asked = null
   }
+  async prepare(): Promise<void> {}
+  commit(): void {}
+  abandon(): void {}
+  revert(): void {}
   async drain(): Promise<void> {}
   async close(): Promise<void> {
     this.closed++

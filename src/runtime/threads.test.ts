@@ -53,6 +53,7 @@ test(
       seen: { onAccess() {}, onTrace() {} },
       patience: { tickMs: 20, stallMs: 200, hangMs: 1000 },
       onSessionsClosed: (_source, count) => (ended += count),
+      onGivenUp() {},
       onAvailable() {},
     })
     t.after(() => threads.close())

@@ -29,6 +29,21 @@ export interface ThreadsOptions {
   onSessionsClosed(source: number, count: number): void
   /** False: there is no thread that could serve a client. */
   onAvailable(available: boolean): void
+  /** What was swapped in last throws too often, and those before do the work on one thread at least: it is to be reverted. */
+  onGivenUp(error: string): void
+}
+
+/** How long making a new version of a transform may take: a module may wait for ever. */
+const PREPARE_MS = 10_000
+
+async function inTime(prepared: Promise<unknown>): Promise<void> {
+  const late = Promise.withResolvers<never>()
+  const timer = setTimeout(() => late.reject(new Error(`it was not ready within ${PREPARE_MS / 1000} s`)), PREPARE_MS)
+  try {
+    await Promise.race([prepared, late.promise])
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 /** The threads that serve clients. One that dies takes its own sessions with it, and another one comes in its place. */
@@ -37,6 +52,8 @@ export class Threads {
   readonly #log: Log
   readonly #restarts: Counter
   readonly #watch: ThreadWatch
+  /** What threads are started with. */
+  #topology: CheckedTopology
   #serving: CoreThread[] = []
   /** What threads that are gone had counted. */
   #legacy: Snapshot = []
@@ -47,6 +64,7 @@ export class Threads {
 
   private constructor(options: ThreadsOptions) {
     this.#options = options
+    this.#topology = options.topology
     this.#log = options.log.logger('shotover::runner')
     this.#restarts = options.metrics.counter('shotover_thread_restarts_count', {})
     const { metrics, patience = PATIENCE } = options
@@ -56,14 +74,14 @@ export class Threads {
   /** Resolves when all threads can serve. Rejects with the reason why one of them can't. */
   static async start(options: ThreadsOptions): Promise<Threads> {
     const threads = new Threads(options)
-    const { topology, log, workers, observe, seen, onSessionsClosed } = options
+    const { topology, log, workers, observe, seen, onSessionsClosed, onGivenUp } = options
     threads.#watch.start()
     // What this thread has read of our files the others need not strip and compile again, each with a compiler of 15 MB.
     flushCompileCache()
     if (workers === 0) {
       const onSessionClosed = (source: number) => onSessionsClosed(source, 1)
       const shared = (key: string, bytes: number) => Promise.resolve(threads.#memory.get(key, bytes))
-      const own = { thread: 'main', threads: 1, shared, onSessionClosed }
+      const own = { thread: 'main', threads: 1, shared, onSessionClosed, onGivenUp }
       threads.#serving = [await LocalThread.start({ topology, log, observe, seen, ...own })]
       return threads
     }
@@ -93,6 +111,27 @@ export class Threads {
       socket.destroy()
       this.#options.onSessionsClosed(source, 1)
     }
+  }
+
+  /** The stages that `topology` has otherwise, on all threads or on none. Rejects with the reason why none has them. */
+  async swap(topology: CheckedTopology): Promise<void> {
+    const threads = this.#serving
+    try {
+      await inTime(Promise.all(threads.map((thread) => thread.prepare(topology))))
+    } catch (error) {
+      for (const thread of threads) thread.abandon()
+      throw error
+    }
+    this.#topology = topology
+    for (const thread of threads) thread.commit()
+    // Those that came meanwhile began with what was before.
+    for (const thread of this.#serving) if (!threads.includes(thread)) thread.revert(topology)
+  }
+
+  /** What was swapped in last is taken back: the stages of `topology`, as they were before. */
+  revert(topology: CheckedTopology): void {
+    this.#topology = topology
+    for (const thread of this.#serving) thread.revert(topology)
   }
 
   /** Some thread takes clients. */
@@ -125,10 +164,10 @@ export class Threads {
   }
 
   #spawn(thread: string): WorkerThread {
-    const { topology, log, workers, observe, seen, onSessionsClosed } = this.#options
+    const { log, workers, observe, seen, onSessionsClosed, onGivenUp } = this.#options
     const since = performance.now()
     return new WorkerThread({
-      topology,
+      topology: this.#topology,
       thread,
       threads: workers,
       log,
@@ -136,6 +175,7 @@ export class Threads {
       observe,
       seen,
       onSessionClosed: (source) => onSessionsClosed(source, 1),
+      onGivenUp,
       onDeath: (worker, lost) => {
         this.#serving = this.#serving.filter((other) => other !== worker)
         this.#legacy = [...mergeSnapshots([this.#legacy, worker.legacy]).values()].flat()

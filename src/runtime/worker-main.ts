@@ -2,7 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { LogRoot } from '../observability/log.ts'
 import type { ObserveSinks } from '../observability/observe.ts'
 import { logPanics } from '../observability/panics.ts'
-import { Core } from './core.ts'
+import { Core, errorText } from './core.ts'
 import type { Order, Report, WorkerStart } from './messages.ts'
 
 const port = parentPort!
@@ -52,6 +52,21 @@ function obey(by: Core, order: CoreOrder): void {
     case 'ping':
       report({ kind: 'alive' })
       break
+    case 'prepare':
+      by.swap.prepare(order.topology).then(
+        () => report({ kind: 'prepared', request: order.request, error: null }),
+        (error: unknown) => report({ kind: 'prepared', request: order.request, error: errorText(error) }),
+      )
+      break
+    case 'commit':
+      by.swap.commit()
+      break
+    case 'abandon':
+      by.swap.abandon()
+      break
+    case 'revert':
+      by.revert(order.topology)
+      break
     case 'drain':
       void by.drain().then(() => report({ kind: 'drained' }))
       break
@@ -62,11 +77,13 @@ logPanics(log)
 port.on('message', hear)
 try {
   const onSessionClosed = (source: number) => report({ kind: 'closed', source })
+  const onGivenUp = (error: string) => report({ kind: 'given-up', error })
   const seen: ObserveSinks = {
     onAccess: (lines) => report({ kind: 'access', lines }),
     onTrace: (trace) => report({ kind: 'trace', trace }),
   }
-  core = await Core.start({ topology, log, thread, threads, shared, observe, seen, onSessionClosed })
+  const own = { onSessionClosed, onGivenUp }
+  core = await Core.start({ topology, log, thread, threads, shared, observe, seen, ...own })
   for (const order of early) obey(core, order)
   report({ kind: 'ready' })
 } catch (error) {

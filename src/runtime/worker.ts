@@ -21,6 +21,8 @@ export interface WorkerOptions {
   readonly observe: ObserveSettings
   readonly seen: ObserveSinks
   onSessionClosed(source: number): void
+  /** What was committed last throws too often. */
+  onGivenUp(error: string): void
   /** It is gone, and with it so many sessions of each source. */
   onDeath(worker: WorkerThread, lost: readonly number[]): void
 }
@@ -34,7 +36,10 @@ export class WorkerThread implements CoreThread {
   readonly #started = Promise.withResolvers<void>()
   readonly #drained = Promise.withResolvers<void>()
   readonly #requests = new Map<number, (snapshot: Snapshot) => void>()
+  /** Who waits for what is being prepared. */
+  readonly #preparing = new Map<number, (error: string | null) => void>()
   #snapshots = 0
+  #preparations = 0
   /** When a sign of life was asked for that has not come; null: none is awaited. */
   #asked: number | null = null
   #lastSnapshot: Snapshot = []
@@ -105,6 +110,30 @@ export class WorkerThread implements CoreThread {
     if (this.#asked !== null) this.#asked = performance.now()
   }
 
+  prepare(topology: CheckedTopology): Promise<void> {
+    const request = ++this.#preparations
+    return new Promise((resolve, reject) => {
+      this.#preparing.set(request, (error) => {
+        this.#preparing.delete(request)
+        if (error === null) resolve()
+        else reject(new Error(error))
+      })
+      this.#send({ kind: 'prepare', request, topology })
+    })
+  }
+
+  commit(): void {
+    this.#send({ kind: 'commit' })
+  }
+
+  abandon(): void {
+    this.#send({ kind: 'abandon' })
+  }
+
+  revert(topology: CheckedTopology): void {
+    this.#send({ kind: 'revert', topology })
+  }
+
   drain(): Promise<void> {
     this.#send({ kind: 'drain' })
     return this.#drained.promise
@@ -141,6 +170,12 @@ export class WorkerThread implements CoreThread {
         this.#lastSnapshot = report.snapshot
         this.#requests.get(report.request)?.(report.snapshot)
         break
+      case 'prepared':
+        this.#preparing.get(report.request)?.(report.error)
+        break
+      case 'given-up':
+        this.#options.onGivenUp(report.error)
+        break
       case 'alive':
         this.#asked = null
         break
@@ -163,6 +198,8 @@ export class WorkerThread implements CoreThread {
     this.#started.reject(new Error(`${this.name} ended before it could serve`))
     this.#drained.resolve()
     for (const settle of this.#requests.values()) settle(this.#lastSnapshot)
+    // The one that comes in its place begins with whatever is decided.
+    for (const settle of this.#preparing.values()) settle(null)
     this.#options.onDeath(this, this.#sessions)
   }
 }

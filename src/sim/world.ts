@@ -48,6 +48,7 @@ export class SimWorld {
     const turn: Turn = {
       // For every other seed, so that whoever asks goes both ways.
       isSlow: this.options.seed % 2 === 1,
+      computedMs: () => Infinity,
       work: (task) => void this.#work.push(task),
       flush: (task) => void this.#flush.push(task),
     }

@@ -76,9 +76,17 @@ class NodeClock implements Clock {
   }
 }
 
+/** Asking costs more than a microsecond. */
+function threadMs(): number {
+  const { user, system } = process.threadCpuUsage()
+  return (user + system) / 1000
+}
+
 class NodeTurn implements Turn {
   isSlow = false
   #watchUntil = 0
+  /** What this thread had computed when the last turn ended, where turns are slow. */
+  #computed = 0
   #work: Task[] = []
   #workNext: Task[] = []
   #flush: Task[] = []
@@ -139,6 +147,11 @@ class NodeTurn implements Turn {
       this.isSlow = true
       this.#watchUntil = ended + WATCH_MS
     } else if (this.isSlow && ended > this.#watchUntil) this.isSlow = false
+    if (this.isSlow) this.#computed = threadMs()
+  }
+
+  computedMs(): number {
+    return threadMs() - this.#computed
   }
 }
 

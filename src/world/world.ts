@@ -42,6 +42,8 @@ export interface Turn {
   flush(task: Task): void
   /** A turn took long a short while ago: whoever calls what may be the reason measures it. */
   readonly isSlow: boolean
+  /** Milliseconds that this thread has computed since the turn before ended, where turns are slow: the rest others had the processor. */
+  computedMs(): number
 }
 
 export interface Random {
