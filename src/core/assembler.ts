@@ -1,4 +1,4 @@
-import { FRAME_WHOLE, Frame } from './frame.ts'
+import { FRAME_LAST, FRAME_WHOLE, Frame } from './frame.ts'
 
 /** Puts a head and its parts together again, for stages that want the message whole. */
 export class Assembler {
@@ -16,7 +16,7 @@ export class Assembler {
   /** The whole frame once the last part is there, else null. Throws when the bound is passed. */
   add(part: Frame): Frame | null {
     this.#add(part)
-    if ((part.flags & 2) === 0) return null
+    if ((part.flags & FRAME_LAST) === 0) return null
     const whole = new Frame(Buffer.concat(this.#pieces), 0, this.#size, this.#head.kind, this.#head.code, false)
     whole.flags = FRAME_WHOLE
     whole.stream = this.#head.stream

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ABANDON, BEGIN, COMMIT, GET, PUT, USE } from '../../test/hard-protocol/format.ts'
+import { ABANDON, BEGIN, CANCEL, COMMIT, GET, HELLO, PUT, USE, WAIT } from '../../test/hard-protocol/format.ts'
 import { HardPlay, nameOf } from '../../test/hard-protocol/play.ts'
 
 test('what waits behind a request goes on when that is given up', async () => {
@@ -43,3 +43,23 @@ for (const kept of [false, true]) {
     await play.end(client, other)
   })
 }
+
+test('word that cancels what a session waited for reaches nobody who has its connection next', async () => {
+  const play = await HardPlay.start()
+  const [waiter, canceller, next] = [await play.client(), await play.client(), await play.client()]
+  await play.say(next, PUT, 'a=1')
+  await play.say(canceller, BEGIN, '')
+  const [, own] = play.server.sessions
+  const key = (await play.until(waiter.ask(HELLO, ''))).text
+  const waited = waiter.ask(WAIT, '40')
+  await play.rest(10)
+  // It is on its way, and late.
+  own!.connection.pause()
+  canceller.say(CANCEL, key)
+  assert.equal(nameOf(await play.until(waited)), 'OK')
+  const waits = next.ask(WAIT, '40')
+  await play.rest(10)
+  own!.connection.resume()
+  assert.equal(nameOf(await play.until(waits)), 'OK')
+  await play.end(waiter, canceller, next)
+})

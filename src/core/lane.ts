@@ -1,10 +1,10 @@
 // Hot path
 import { causesOf } from '../base/errors.ts'
 import { ANSWERING, DONE, type Batch, type Carrier, type Exchange } from './exchange.ts'
-import { failureText } from './failure.ts'
+import { answerWithFailure, failureText } from './failure.ts'
 import { FRAME_LAST, type Frame } from './frame.ts'
 import type { Env } from './kind.ts'
-import { answerAll, brokenOff, ConnectError, reportLoss, triage, waitsInVain, owedErrors, rewind } from './loss.ts'
+import { brokenOff, ConnectError, owedErrors, reportLoss, rewind, triage, waitsInVain } from './loss.ts'
 import type { Pool } from './pool.ts'
 import { WIRE_CLEAN, WIRE_OPAQUE } from './protocol.ts'
 import { ReplyPace } from './reply-pace.ts'
@@ -111,8 +111,9 @@ export class Lane implements Transform, Carrier {
   }
 
   /** Nothing of this session is left on it: others may have it. */
-  #isSpare({ wire, inFlight, state, sending, paused }: Upstream): boolean {
-    return wire.state() === WIRE_CLEAN && inFlight === 0 && state === READY && !sending && !paused && !this.#ended
+  #isSpare({ wire, inFlight, state, sender, paused, aimedAt }: Upstream): boolean {
+    const isIdle = inFlight === 0 && state === READY && !sender.hasRests && !paused
+    return isIdle && wire.state() === WIRE_CLEAN && !aimedAt && !this.#ended
   }
 
   // --- towards the server
@@ -149,7 +150,7 @@ export class Lane implements Transform, Carrier {
 
   #goPinned(exchange: Exchange, plan: number): boolean {
     const upstream = this.#upstream!
-    if (upstream.busy) return false
+    if (upstream.sender.busy) return false
     if (plan === PLAN_ANSWER) return this.#answer(exchange, plan)
     if (plan === PLAN_PIN) this.#stateful = true
     if (plan === PLAN_ATTRIBUTE) this.#changing = exchange
@@ -162,14 +163,14 @@ export class Lane implements Transform, Carrier {
     this.#inFlight++
     exchange.carrier = this
     upstream.send(exchange)
-    if (upstream.congested && !this.#congested) this.#stopFor(upstream)
+    if (upstream.sender.congested && !this.#congested) this.#stopFor(upstream)
     return true
   }
 
   #stopFor(upstream: Upstream): void {
     this.#congested = true
     this.#link!.stop()
-    upstream.whenUncongested(() => {
+    upstream.sender.whenUncongested(() => {
       this.#congested = false
       this.#link!.go()
     })
@@ -378,10 +379,12 @@ export class Lane implements Transform, Carrier {
     const { name, chain } = this.#env
     const causes = [`Transform ${this.#type} named ${name} failed in chain ${chain}`, ...causesOf(error)]
     const message = failureText(chain, causes, closing)
-    if (!answerAll(exchanges, message, this.#info.protocol, this.#pool.stats)) {
+    if (!answerWithFailure(exchanges, this.#info.protocol, 'unavailable', message)) {
       this.#link!.fail(error)
       return false
     }
+    for (const { requestParts } of exchanges) requestParts?.abort(error)
+    this.#pool.stats.failedRequests += exchanges.length
     if (!closing) this.#pool.stats.losses++
     this.#link!.reply(exchanges)
     return true

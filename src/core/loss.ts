@@ -1,5 +1,5 @@
 import { causesOf, withCauses } from '../base/errors.ts'
-import { ANSWERING, DONE, HELD, WRITTEN, type Batch, type Carrier, type Exchange } from './exchange.ts'
+import { ANSWERING, HELD, WRITTEN, type Batch, type Carrier, type Exchange } from './exchange.ts'
 import type { Log } from './kind.ts'
 import type { Protocol } from './protocol.ts'
 import type { PoolStats } from './stats.ts'
@@ -42,7 +42,7 @@ export function triage(upstream: Upstream, exchanges: Batch, error: Error, proto
   if (error instanceof ConnectError) return failed
   while (failed > 0) {
     const exchange = exchanges[failed - 1]!
-    if (!upstream.unsent(exchange) && (exchange.retries !== 0 || !repeatable(exchange, protocol))) break
+    if (!upstream.sender.unsent(exchange) && (exchange.retries !== 0 || !repeatable(exchange, protocol))) break
     failed--
   }
   return failed
@@ -52,20 +52,6 @@ export function triage(upstream: Upstream, exchanges: Batch, error: Error, proto
 export function reportLoss(error: Error, log: Log, stats: PoolStats): void {
   stats.losses++
   log.error(withCauses('connection was unexpectedly terminated', causesOf(error)))
-}
-
-/** Makes an error the reply to each of `exchanges`. False: the protocol has none for one of them. */
-export function answerAll(exchanges: Batch, message: string, protocol: Protocol, stats: PoolStats): boolean {
-  for (const exchange of exchanges) {
-    const reply = protocol.failure(exchange.request, 'unavailable', message)
-    if (reply === null) return false
-    exchange.response = reply
-    exchange.state = DONE
-    exchange.note = 0
-    exchange.requestParts?.abort(new Error(message))
-  }
-  stats.failedRequests += exchanges.length
-  return true
 }
 
 /** May what a session's own upstream owes next never come? Where replies come in any order: may nothing of it? */

@@ -1,4 +1,4 @@
-import type { Frame } from './frame.ts'
+import { FRAME_LAST, type Frame } from './frame.ts'
 
 /** Bytes that may wait in a `Parts` before its producer is asked to stop. */
 export const PARTS_HIGH_BYTES = 256 * 1024
@@ -28,7 +28,7 @@ export class Parts {
   /** Adds a frame; the one with FRAME_LAST ends the pipe. False: stop until `onDrain`. */
   push(part: Frame): boolean {
     if (this.error !== null) return true
-    if (part.flags & 2) this.ended = true
+    if (part.flags & FRAME_LAST) this.ended = true
     if (this.take !== null && this.empty && this.take(part)) return true
     this.#frames.push(part.own())
     this.bytes += part.end - part.start

@@ -10,7 +10,7 @@ import { Exchange } from './exchange.ts'
 import { noOwner } from './handshake.ts'
 import { ConnectError } from './loss.ts'
 import { Pool } from './pool.ts'
-import { READY } from './upstream.ts'
+import { READY, type Upstream } from './upstream.ts'
 
 /** A session that only hears what becomes of what it sent. */
 class Asker implements Carrier {
@@ -87,6 +87,40 @@ test('a greeting that is answered leaves nothing to wait for', async () => {
   await sim.run(() => servers.length === 1)
   servers[0]!.connection.write(Buffer.from('+OK\r\n'))
   await sim.run(60_000)
+  assert.equal(upstream.state, READY)
+  assert.deepEqual(asker.lost, [])
+})
+
+test('who comes when a connection has stood for five minutes gets another one; those who have it keep it', async () => {
+  const { sim, pool, asker, servers, ask } = await play(100)
+  const upstream = ask()
+  await sim.run(() => servers.length === 1)
+  servers[0]!.connection.write(Buffer.from('+OK\r\n'))
+  await sim.run(sim.nowMs + 10)
+  servers[0]!.connection.write(Buffer.from('+PONG\r\n'))
+  const spare: Upstream = pool.dedicate('', asker, () => [])
+  await sim.run(() => servers.length === 2 && spare.state === READY)
+  pool.release(spare)
+  // Neither is idle for long.
+  for (let round = 0; round < 15; round++) {
+    assert.equal(ask(), upstream)
+    assert.equal(
+      pool.dedicate('', asker, () => []),
+      spare,
+    )
+    spare.tell(encodeRequest(['PING']))
+    await sim.run(sim.nowMs + 10)
+    for (const { connection } of servers) connection.write(Buffer.from('+PONG\r\n'))
+    await sim.run(sim.nowMs + 10)
+    pool.release(spare)
+    await sim.run(sim.nowMs + 19_980)
+  }
+  assert.notEqual(ask(), upstream)
+  assert.notEqual(
+    pool.dedicate('', asker, () => []),
+    spare,
+  )
+  assert.equal(upstream.shared, true)
   assert.equal(upstream.state, READY)
   assert.deepEqual(asker.lost, [])
 })

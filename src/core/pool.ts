@@ -16,6 +16,8 @@ const BACKOFF_FIRST_MS = 10
 const BACKOFF_LAST_MS = 500
 /** Least time that a server may take to answer what a new connection begins with. */
 const HANDSHAKE_MS_MIN = 10_000
+/** An older connection gets no further sessions: what the server let in then it may refuse by now (a password was set). */
+const JOIN_MS = 300_000
 /** Clean upstreams that wait for the next session that must be pinned, per attributes. */
 const SPARE_MAX = 64
 
@@ -74,7 +76,7 @@ export class Pool implements UpstreamOwner {
   /** The shared upstream of these attributes; opened where there is none. */
   share(key: string, handshake: () => readonly Frame[] | Greeting): Upstream {
     const found = this.#shared.get(key)
-    if (found !== undefined) return found
+    if (found !== undefined && !this.#isOld(found)) return found
     const upstream = this.#open(key, handshake())
     this.#offer(upstream)
     return upstream
@@ -105,9 +107,14 @@ export class Pool implements UpstreamOwner {
     this.#shared.set(upstream.key, upstream)
   }
 
+  #isOld({ since }: Upstream): boolean {
+    return this.world.clock.now() - since >= JOIN_MS
+  }
+
   #takeSpare(key: string): Upstream | undefined {
     const spare = this.#spare.get(key)
-    const upstream = spare?.pop()
+    let upstream = spare?.pop()
+    for (; upstream !== undefined && this.#isOld(upstream); upstream = spare!.pop()) upstream.destroy(new Error('old'))
     if (spare?.length === 0) this.#spare.delete(key)
     return upstream
   }
@@ -155,9 +162,8 @@ export class Pool implements UpstreamOwner {
   retire(upstream: Upstream): void {
     this.#unshare(upstream)
     upstream.pinnedTo = null
-    upstream.retired = true
     this.#upkeep.begin()
-    if (upstream.wire.waiting().length === 0) upstream.destroy(new Error('retired'))
+    upstream.retire()
   }
 
   #unshare(upstream: Upstream): void {
@@ -194,10 +200,6 @@ export class Pool implements UpstreamOwner {
     this.#stopAwaiting(upstream)
     this.#backoffMs = 0
     this.#upkeep.begin()
-  }
-
-  onUpstreamQuieter(upstream: Upstream): void {
-    if (upstream.wire.waiting().length === 0) upstream.destroy(new Error('retired'))
   }
 
   onUpstreamClosed(upstream: Upstream, error: Error | null): void {

@@ -9,7 +9,7 @@ import type { Pool } from './pool.ts'
 import { ReplyPace } from './reply-pace.ts'
 import { CONNECTING, type Upstream } from './upstream.ts'
 
-const pool = { isolate() {}, retire() {} } as unknown as Pool
+const pool = { isolate() {} } as unknown as Pool
 
 /** Counts how often it was stopped. */
 function stoppable() {

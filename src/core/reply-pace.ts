@@ -68,7 +68,7 @@ export class ReplyPace {
     this.#pausing = null
     if (upstream === null || upstream.state === CLOSED) return
     upstream.resume()
-    if (upstream.retired) this.#pool.retire(upstream)
+    if (upstream.retired) upstream.retire()
   }
 
   /** From now on this session's replies come on upstreams of its own. */

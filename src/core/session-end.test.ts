@@ -280,3 +280,18 @@ test('behind a reply that will never come nothing leaves where replies keep an o
     assert.equal(client.count('end'), kind === 'any' ? 0 : 1)
   }
 })
+
+test('a fault of the proxy at the end of what a client sent is told as one', async () => {
+  const protocol = lineProtocol('request-order')
+  const wire: typeof protocol.wire = (side, options) =>
+    Object.assign(protocol.wire(side, options), {
+      eof() {
+        throw new TypeError('it is broken')
+      },
+    })
+  const { play, client } = await sessionPlay({ protocol: { ...protocol, wire } })
+  client.connection.end()
+  await play.rest()
+  assert.deepEqual(play.closed, { fault: 1 })
+  assert.match(play.errors.join(), /a fault of ours.*it is broken/)
+})

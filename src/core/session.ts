@@ -269,14 +269,15 @@ export class Session implements ConnectionHandler, ChainTop, Task {
   }
 
   #eof(): void {
+    const batch: Batch = []
     try {
       const last = this.#wire.eof()
-      const batch: Batch = []
       if (last !== null) this.#take(last, batch, this.lastActive)
-      if (batch.length !== 0) this.chain.down(batch)
-    } catch {
-      // The client left in the middle of a request: nobody waits for an answer to that one.
+    } catch (error) {
+      // A client that left in the middle of a request waits for no answer to that one.
+      if (!(error instanceof ProtocolError)) this.#refuse(error, batch, this.lastActive)
     }
+    if (batch.length !== 0) this.chain.down(batch)
     this.drain('client')
   }
 

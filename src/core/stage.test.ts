@@ -155,27 +155,6 @@ test('an exchange that has its reply does not go down again', () => {
   assert.match(top.told.join(), /^1=-internal 1: .*neither forwarded nor answered/s)
 })
 
-test('what goes wrong outside a hook is answered with a failure; the rest is not touched', async () => {
-  let link!: Link
-  const { send, sink, top, chain, errors } = play([
-    {
-      holds: true,
-      onRequests(batch, to) {
-        link = to
-        to.forward(batch.slice(1))
-      },
-    },
-  ])
-  const batch = send('1', '2')
-  link.replyFailure(batch, new Error('oh no'))
-  assert.match(top.told.join(), /^1=-internal 1: .*oh no/s)
-  assert.equal(top.told.length, 1)
-  sink.answer(sink.came)
-  assert.equal(top.told.at(-1), '2=re:2')
-  assert.equal(chain.spec.stats.failures, 1)
-  assert.equal(errors.length, 1)
-})
-
 test('a timer of a stage fires once, is caught when it throws, and is silent when the session has ended', async () => {
   const fired: string[] = []
   let link!: Link

@@ -275,15 +275,18 @@ export class Stage implements Link {
   #hook(batch: Batch, at: number): void {
     const { transform } = this
     const isDown = at === this.index
+    const isSink = isDown && this.below === null
+    // The hook may do with its array what it likes: what it takes out is in this one.
+    const all = isSink ? batch : batch.slice()
     let promise: void | Promise<void>
     try {
       promise = isDown ? transform.onRequests!(batch, this) : transform.onResponses!(batch, this)
     } catch (error) {
-      this.#failed(batch, at, error)
+      this.#failed(all, at, error)
       return
     }
-    if (promise !== undefined) this.#waitFor(promise, batch, at, isDown ? this.#down : this.#up)
-    else if (!isDown || this.below !== null) this.#settle(batch, at)
+    if (promise !== undefined) this.#waitFor(promise, all, at, isDown ? this.#down : this.#up)
+    else if (!isSink) this.#settle(all, at)
   }
 
   #runPush(push: Frame): void {

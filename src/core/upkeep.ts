@@ -59,7 +59,7 @@ export class Upkeep {
   }
 
   #look(upstream: Upstream, mark: Mark, now: number): void {
-    const { activity } = upstream
+    const activity = upstream.sender.bytes
     const oldest = upstream.owed()[0] ?? null
     if (activity !== mark.activity) {
       mark.activity = activity

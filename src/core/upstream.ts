@@ -2,13 +2,14 @@
 import { assert } from '../base/assert.ts'
 import { systemErrorText } from '../base/errors.ts'
 import type { Connection, ConnectionHandler, World } from '../world/world.ts'
-import { ANSWERING, DONE, QUEUED, WRITTEN, Exchange, type Batch, type Carrier } from './exchange.ts'
+import { ANSWERING, DONE, QUEUED, Exchange, type Batch, type Carrier } from './exchange.ts'
 import { FRAME_LAST, type Frame } from './frame.ts'
 import type { Outbox } from './outbox.ts'
 import {
   MATCH_DROP,
   MATCH_PART,
   MATCH_PUSH,
+  ProtocolError,
   WIRE_CLEAN,
   type Protocol,
   type Wire,
@@ -16,17 +17,10 @@ import {
 } from './protocol.ts'
 import { Handshake, Question, noOwner } from './handshake.ts'
 import { Linger } from './linger.ts'
-import { beforeReady, byCarrier, LostError, repeatable } from './loss.ts'
-import { RequestRests, type PartSender } from './request-rests.ts'
+import { beforeReady, byCarrier, LostError } from './loss.ts'
+import { Sender, type SenderUser } from './sender.ts'
 import type { Greeting } from './sharing.ts'
 import type { PoolStats } from './stats.ts'
-
-/** Unsent bytes at which an upstream takes no more for now. */
-const CONGESTED_BYTES = 1024 * 1024
-/** Requests up to this size are kept until they are answered; larger ones only where somebody may want them again. */
-const KEEP_BYTES = 512
-/** Unsent bytes at which parts of a large request wait. */
-const PARTS_BYTES = 256 * 1024
 
 export const CONNECTING = 0
 export const READY = 1
@@ -42,35 +36,32 @@ export interface UpstreamOwner {
   onUpstreamReady(upstream: Upstream): void
   /** `error` is null where its session had ended. */
   onUpstreamClosed(upstream: Upstream, error: Error | null): void
-  /** Replies came on a retired one. */
-  onUpstreamQuieter(upstream: Upstream): void
   isError(reply: Frame): boolean
 }
 
 /** One connection to a server. Exchanges of many sessions share it, or one session has it for itself. */
-export class Upstream implements ConnectionHandler, PartSender {
+export class Upstream implements ConnectionHandler, SenderUser {
   /** The attributes that it has, as their key. */
   key: string
   state = CONNECTING
-  /** In the pool's table of shared ones: sessions may put more on it. */
+  /** Clock milliseconds at which it was opened. */
+  readonly since: number
+  /** Sessions may put more on it. */
   shared = false
+  /** Something that was sent elsewhere is to end what it waits for, and may come late: nobody else may have it. */
+  aimedAt = false
   /** The only one that may send on it. */
   pinnedTo: Carrier | null = null
   /** It takes nothing new, and closes as soon as nobody waits for anything on it. */
   retired = false
-  wire: Wire
+  readonly wire: Wire
+  readonly sender: Sender
   readonly #owner: UpstreamOwner
   #connection: Connection | null = null
-  #outbox: Outbox | null = null
   /** What came before it was ready. */
   #waiting: Batch = []
   readonly #touched: Carrier[] = []
-  /** What leaves is not what came. */
-  readonly #leaves: boolean
   readonly #depth: number
-  /** Those that stopped their sessions until it takes more. */
-  #congested: (() => void)[] = []
-  readonly #rests: RequestRests
   #paused = 0
   /** It has finished: the last bytes are on their way. */
   #linger: Linger | null = null
@@ -78,10 +69,10 @@ export class Upstream implements ConnectionHandler, PartSender {
   constructor(owner: UpstreamOwner, key: string) {
     this.#owner = owner
     this.key = key
+    this.since = owner.world.clock.now()
     this.wire = owner.protocol.wire('server', owner.wireOptions)
-    this.#leaves = this.wire.leave !== undefined
+    this.sender = new Sender(this.wire, owner.protocol, owner.stats, this)
     this.#depth = this.wire.depth ?? Infinity
-    this.#rests = new RequestRests(this, owner.protocol.interleaves === true)
   }
 
   get inFlight(): number {
@@ -95,33 +86,14 @@ export class Upstream implements ConnectionHandler, PartSender {
     return owed
   }
 
-  /** Grows with all that is sent on it. */
-  get activity(): number {
-    return this.#outbox === null ? 0 : this.#outbox.appendedBytes
-  }
-
-  get congested(): boolean {
-    return this.#outbox !== null && this.#outbox.unsentBytes > CONGESTED_BYTES
-  }
-
   get paused(): boolean {
     return this.#paused !== 0
-  }
-
-  /** Still sends parts of a request: nothing else may go between them. */
-  get sending(): boolean {
-    return this.#rests.some
-  }
-
-  /** Nothing may be sent before the request is whole whose parts are being sent. */
-  get busy(): boolean {
-    return this.#rests.block
   }
 
   /** The connection stands. `handshake` gives it its attributes. */
   connected(connection: Connection, handshake: readonly Frame[] | Greeting): void {
     this.#connection = connection
-    this.#outbox = this.#owner.openOutbox(connection)
+    this.sender.outbox = this.#owner.openOutbox(connection)
     connection.handler = this
     connection.resume()
     new Handshake(this, handshake, this.#owner.isError).step()
@@ -159,27 +131,14 @@ export class Upstream implements ConnectionHandler, PartSender {
     this.send(exchange)
   }
 
-  /** Was not one byte of it handed to the kernel? */
-  unsent(exchange: Exchange): boolean {
-    if (this.#outbox === null || exchange.state === QUEUED) return true
-    // What is kept no more, its bytes or parts of it, can't go again: whether it went is not worth knowing.
-    if (exchange.request.end === exchange.request.start || exchange.requestParts !== null) return false
-    return exchange.offset > this.#outbox.handedBytes
-  }
-
   /** Nobody waits for it any more. */
   abandon(exchange: Exchange): void {
     const at = this.#waiting.indexOf(exchange)
     if (at >= 0) this.#waiting.splice(at, 1)
     else {
-      const word = this.wire.cancel?.(exchange) ?? null
+      this.sender.cancel(exchange)
       this.wire.abandon(exchange)
-      if (word !== null) this.#outbox!.appendPart(word)
     }
-  }
-
-  whenUncongested(go: () => void): void {
-    this.#congested.push(go)
   }
 
   pause(): void {
@@ -190,9 +149,15 @@ export class Upstream implements ConnectionHandler, PartSender {
     if (--this.#paused === 0) this.#connection?.resume()
   }
 
+  /** Nobody puts anything more on it, and it closes as soon as nobody waits for anything on it. */
+  retire(): void {
+    this.retired = true
+    if (this.owed().length === 0) this.destroy(new Error('retired'))
+  }
+
   /** Takes nothing more and drops what comes; what was sent still arrives, as it does when a client closes its connection. */
   finish(): void {
-    if (this.state !== READY || this.#rests.block) {
+    if (this.state !== READY || this.sender.busy) {
       this.destroy(new LostError('Its session ended'))
       return
     }
@@ -204,7 +169,7 @@ export class Upstream implements ConnectionHandler, PartSender {
     }
     this.state = CLOSED
     this.#owner.onUpstreamClosed(this, null)
-    this.#linger = new Linger(this.#connection!, this.#outbox!, this.#owner.world.clock)
+    this.#linger = new Linger(this.#connection!, this.sender.outbox!, this.#owner.world.clock)
     this.#linger.goOn()
   }
 
@@ -222,17 +187,12 @@ export class Upstream implements ConnectionHandler, PartSender {
     this.#deliver()
     if (this.state === CLOSED) return
     this.wire.keep()
-    if (this.retired) this.#owner.onUpstreamQuieter(this)
+    if (this.retired) this.retire()
   }
 
   onDrain(): void {
-    this.#outbox!.drained()
+    this.sender.drained()
     if (this.#linger !== null) this.#linger.goOn()
-    if (this.#rests.some) this.#rests.flowAll()
-    if (this.#congested.length === 0 || this.congested) return
-    const waiting = this.#congested
-    this.#congested = []
-    for (const go of waiting) go()
   }
 
   onEnd(): void {
@@ -241,8 +201,9 @@ export class Upstream implements ConnectionHandler, PartSender {
     try {
       const last = this.wire.eof()
       if (last !== null) this.#take(last)
-    } catch {
-      // Torn: it is lost with the rest.
+    } catch (error) {
+      // Torn, it is lost with the rest.
+      if (!(error instanceof ProtocolError)) this.destroy(error instanceof Error ? error : new Error(String(error)))
     }
     this.destroy(new LostError('The other side of this connection closed the connection'))
   }
@@ -281,13 +242,13 @@ export class Upstream implements ConnectionHandler, PartSender {
   }
 
   #hasRoom(): boolean {
-    return this.#waiting.length === 0 && !this.#rests.block && this.wire.inFlight < this.#depth
+    return this.#waiting.length === 0 && !this.sender.busy && this.wire.inFlight < this.#depth
   }
 
   /** As many of those that wait are sent as may be in flight. */
   #refill(): void {
     // Nothing goes between the parts of a request.
-    while (this.state === READY && !this.#rests.block && this.#waiting.length !== 0 && this.wire.inFlight < this.#depth)
+    while (this.state === READY && !this.sender.busy && this.#waiting.length !== 0 && this.wire.inFlight < this.#depth)
       this.#write(this.#waiting.shift()!)
   }
 
@@ -314,50 +275,9 @@ export class Upstream implements ConnectionHandler, PartSender {
   }
 
   #write(exchange: Exchange): void {
-    const outbox = this.#outbox!
-    const before = outbox.appendedBytes
-    outbox.since(exchange.since)
-    const { request } = exchange
-    const keep = this.#leaves || request.end - request.start <= KEEP_BYTES || this.#keeps(exchange, outbox)
-    if (this.#leaves) this.#appendLeaving(exchange, outbox)
-    else if (keep) outbox.append(request)
-    else outbox.appendPart(request)
-    exchange.offset = before + 1
-    exchange.state = WRITTEN
-    this.#owner.stats.bytesWritten += outbox.appendedBytes - before
-    this.wire.sent(exchange)
-    if (!keep) request.drop()
-    const parts = exchange.requestParts
-    // Before anybody hears of it: an upstream that still sends is nobody else's, and the rest goes on though it is done.
-    if (parts !== null) this.#rests.begin(exchange, parts)
+    this.sender.write(exchange)
     for (let silent = this.wire.silent(); silent !== null; silent = this.wire.silent()) this.#silent(silent)
-    if (parts !== null) this.#rests.flow(exchange)
-  }
-
-  #appendLeaving(exchange: Exchange, outbox: Outbox): void {
-    const { request } = exchange
-    const leaving = this.wire.leave!(request, exchange)
-    // The outbox keeps what leaves; the request may have to leave once more, elsewhere.
-    if (leaving !== request) request.own()
-    outbox.append(leaving)
-  }
-
-  /** Will the bytes of a larger request be asked for after they were written? */
-  #keeps(exchange: Exchange, outbox: Outbox): boolean {
-    // Where the kernel takes no more, what waits was not sent yet if the connection is lost meanwhile.
-    if (outbox.blocked || exchange.carrier!.keepsRequests || exchange.requestParts !== null) return true
-    return repeatable(exchange, this.#owner.protocol)
-  }
-
-  // --- further parts of requests
-
-  get takesParts(): boolean {
-    return this.state !== CLOSED && this.#outbox!.unsentBytes <= PARTS_BYTES
-  }
-
-  sendPart(exchange: Exchange, part: Frame): void {
-    this.#outbox!.appendPart(this.#leaves ? this.wire.leave!(part, exchange) : part)
-    this.#owner.stats.bytesWritten += part.end - part.start
+    if (exchange.requestParts !== null) this.sender.flow(exchange)
   }
 
   onRestSent(exchange: Exchange): void {
@@ -379,7 +299,7 @@ export class Upstream implements ConnectionHandler, PartSender {
     if ((this.state as number) === CLOSED) return
     this.state = CLOSED
     this.#connection?.destroy()
-    this.#rests.close(error)
+    this.sender.close(error)
     const dirty = this.wire.state() !== WIRE_CLEAN
     const lost = this.wire.takeAll()
     for (let silent = this.wire.silent(); silent !== null; silent = this.wire.silent()) this.#silent(silent)
@@ -389,8 +309,6 @@ export class Upstream implements ConnectionHandler, PartSender {
     const groups = byCarrier(lost)
     if (this.pinnedTo !== null && !groups.has(this.pinnedTo)) groups.set(this.pinnedTo, [])
     for (const [carrier, exchanges] of groups) carrier.onLost(this, exchanges, error, dirty)
-    const congested = this.#congested
-    this.#congested = []
-    for (const go of congested) go()
+    this.sender.letGo()
   }
 }

@@ -115,6 +115,7 @@ export class HardSharing implements Sharing {
     if (named === null || named.upstream === null) return PLAN_ANSWER
     const { key } = named.upstream.wire as ServerWire
     if (key === '') return PLAN_ANSWER
+    named.upstream.aimedAt = true
     const bytes = encode(CANCEL, key, request.stream)
     request.edits = [{ start: 4, end: request.end - request.start, bytes: bytes.subarray(4) }]
     return PLAN_ALONE
