@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { play, type Message, type Play } from '../../test/kit.ts'
 import type { Protocol } from '../core/protocol.ts'
+import { cassandra } from '../protocols/cassandra/index.ts'
 import { valkey } from '../protocols/valkey/index.ts'
 import { requestThrottling } from './request-throttling.ts'
 
@@ -144,6 +145,35 @@ test('what costs more than the limit never passes, and that is a warning', async
   assert.deepEqual(p.logged, [
     'warn: A message was received that could never have been successfully delivered since it contains more sub messages than can ever be allowed through via the `RequestThrottling` transforms `max_requests_per_second` configuration.',
   ])
+})
+
+/** A BATCH of CQL, version 4. */
+function cqlBatch(stream: number, statements: number): Buffer {
+  const text = 'INSERT INTO t (k) VALUES (1)'
+  const statement = Buffer.concat([Buffer.from([0, 0, 0, 0, text.length]), Buffer.from(text), Buffer.from([0, 0])])
+  const each = Array.from({ length: statements }, () => statement)
+  const body = Buffer.concat([Buffer.from([0, 0, statements]), ...each, Buffer.from([0, 1, 0])])
+  const header = Buffer.from([4, 0, 0, stream, 13, 0, 0, 0, 0])
+  header.writeUInt32BE(body.length, 5)
+  return Buffer.concat([header, body])
+}
+
+test('Cassandra: a BATCH counts as its statements, and what is refused is overloaded', async () => {
+  const p = play(requestThrottling, { max_requests_per_second: 50 }, { protocol: cassandra as Protocol })
+  await p.send(cqlBatch(1, 25))
+  p.expectForwarded(cqlBatch(1, 25))
+  await p.send(cqlBatch(2, 26))
+  p.expectForwarded()
+  const refused = (stream: number) => {
+    const body = Buffer.from('\0\0\x10\x01\0\x11Server overloaded', 'latin1')
+    return Buffer.concat([Buffer.from([0x84, 0, 0, stream, 0, 0, 0, 0, body.length]), body])
+  }
+  p.expectReplied(refused(2))
+  await p.advance(10_000)
+  await p.send(cqlBatch(3, 60))
+  p.expectForwarded()
+  p.expectReplied(refused(3))
+  assert.match(p.logged.join(), /^warn: A message was received that could never have been successfully delivered/)
 })
 
 test('what costs several takes several', async () => {

@@ -36,6 +36,12 @@ const ROWS: readonly (readonly [theirs: string, asks: string, file: string, word
     'test/real/throttling.test.ts',
     'let through together what a second allows',
   ],
+  [
+    'cassandra: request_throttling',
+    'batches of 25 and 60',
+    'src/transforms/request-throttling.test.ts',
+    'a BATCH counts',
+  ],
   ['valkey: passthrough_standard', 'every command', 'test/real/valkey-raw.test.ts', 'the same bytes come back'],
   ['valkey: passthrough_standard', 'every command', 'test/real/valkey-commands.test.ts', 'gives the same bytes'],
   ['valkey: passthrough_standard', 'drivers', 'test/real/valkey-ioredis.test.ts', ''],

@@ -84,7 +84,10 @@ const REFUSED: Readonly<Record<string, readonly [sources: string, lines: readonl
     ],
   ],
   invalid_protocol_mismatch: [
-    source('Cassandra', 'cassandra', '6379', ['- DebugPrinter: { name: "printer" }', sink()]),
+    source('Cassandra', 'cassandra', '6379', [
+      '- QueryCounter: { name: "query-counter", counter_name: cassandra }',
+      sink(),
+    ]),
     ['Transform ValkeySinkSingle requires upchain protocol to be one of [Valkey] but was Cassandra'],
   ],
   'request throttling below its least': [
