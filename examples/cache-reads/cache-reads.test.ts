@@ -50,6 +50,10 @@ test('who may see other data than the others is not answered from memory', async
     const other = p.connect()
     await ask(other, words, '+OK\r\n')
     await ask(other, ['GET', 'a'], '$-1\r\n')
+    // Nor after the file was saved.
+    await p.reload(cacheReads, { keep_ms: 100 })
+    await ask(p, ['GET', 'a'], '$1\r\n1\r\n')
+    await ask(other, ['GET', 'a'], '$-1\r\n')
   }
 })
 

@@ -1,9 +1,15 @@
-import { transform } from 'shotover'
+import { transform, type Transform } from 'shotover'
 import { encodeReply, replyOf } from 'shotover/valkey'
 
 interface Cached {
   readonly bytes: Buffer
   readonly until: number
+}
+
+/** What the instance of one client has to pass on. */
+interface Instance extends Transform {
+  /** The client sees what all others see. */
+  isPlain: boolean
 }
 
 /** After one of these a client may see other data than the others do, or other replies: from then on it is left alone. */
@@ -36,17 +42,18 @@ export default transform({
     const cache = new Map<string, Cached>()
     // A reply that was on its way when something was written may be older than that.
     let writes = 0
-    return ({ protocol }) => {
+    // `previous` is the instance before this one, where this file was saved while the client was connected.
+    return ({ protocol }, previous) => {
       const queries = protocol.queries!
       const asked = new Map<object, { key: string; writes: number }>()
-      let isPlain = true
-      return {
+      const instance: Instance = {
+        isPlain: (previous as Instance | null)?.isPlain ?? true,
         wants: () => 'whole',
         onRequests(batch, link) {
           for (const exchange of batch) {
             const { request } = exchange
             const name = queries.name(request)
-            if (OWN_VIEW.includes(name)) isPlain = false
+            if (OWN_VIEW.includes(name)) instance.isPlain = false
             const keys = queries.keys(request)
             if (name !== 'GET' || keys.length !== 1) {
               if (!queries.idempotent(request)) {
@@ -54,7 +61,7 @@ export default transform({
                 if (keys.length === 0) cache.clear()
                 for (const key of keys) cache.delete(key)
               }
-            } else if (isPlain) {
+            } else if (instance.isPlain) {
               const found = cache.get(keys[0]!)
               if (found !== undefined && found.until > world.clock.now()) {
                 exchange.response = encodeReply({ type: 'bulk', bytes: found.bytes })
@@ -81,6 +88,7 @@ export default transform({
         onSilent: (exchange) => void asked.delete(exchange),
         onCancel: (exchange) => void asked.delete(exchange),
       }
+      return instance
     }
   },
 })

@@ -23,7 +23,6 @@ export default transform({
       return counter
     }
     return ({ protocol }) => ({
-      wants: () => 'whole',
       onRequests(batch, link) {
         for (const { request } of batch) {
           const [key] = protocol.queries!.keys(request)
