@@ -121,6 +121,9 @@ test('nothing is connected to, and what acts on the outside does not', async (co
   const explanation = await explained('SET a 1', `${writes}: `, sink)
   assert.ok(!existsSync(written))
   assert.deepEqual(told(explanation), ['Own | forwards', 'ValkeySinkSingle | sends | shared'])
+  const logs = await explained('SET a 1', 'DebugLogToFile: ', sink)
+  assert.equal(logs.stages[0].outside, 'writes it to a file')
+  assert.ok(!existsSync('message-log'))
   assert.match(textOf(explanation), /^ +and writes requests to a file; here it has not$/m)
 })
 
