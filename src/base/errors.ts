@@ -39,5 +39,15 @@ export function systemErrorText(error: Error): string {
 /** Something did not come to its end in the time that it may take. */
 export class LateError extends Error {}
 
+/** Why a TLS handshake failed. */
+export type HandshakeReason = 'closed' | 'timeout' | 'certificate' | 'refused' | 'protocol' | 'shutdown'
+
 /** A connection stands, but TLS on it could not be established. */
-export class HandshakeError extends Error {}
+export class HandshakeError extends Error {
+  readonly reason: HandshakeReason
+
+  constructor(message: string, reason: HandshakeReason) {
+    super(message)
+    this.reason = reason
+  }
+}

@@ -141,7 +141,8 @@ class Rehearsal {
   constructor(checked: CheckedSource) {
     this.#checked = checked
     const listen = () => Promise.reject(new Error('nobody can listen while a request is only explained'))
-    this.#world = { ...this.#sim.world, net: { connect() {}, listen } }
+    const net = { connect() {}, listen }
+    this.#world = { ...this.#sim.world, net, secure: () => net }
     this.env = {
       world: this.#world,
       metrics: new Registry(),

@@ -12,7 +12,7 @@ export function warningsFor(topology: CheckedTopology, descriptorLimit: number |
   let needed = OWN_DESCRIPTORS
   for (const source of topology.sources) {
     needed += source.connectionLimit * DESCRIPTORS_PER_CLIENT
-    if (!isLoopback(source.listen.host)) {
+    if (source.tls === undefined && !isLoopback(source.listen.host)) {
       warnings.push(
         `[${source.name}] listens at ${source.listenText} without TLS: whoever can reach it can read and change what passes`,
       )

@@ -1,9 +1,17 @@
 import type { Limits } from '../core/kind.ts'
-import type { Address } from '../world/world.ts'
+import type { Address, TlsFiles } from '../world/world.ts'
 
 /** A topology that passed every check. Plain data: it is sent to threads as it is. */
 export interface CheckedTopology {
   readonly sources: readonly CheckedSource[]
+  /** Files of TLS, each set once; absent: none. */
+  readonly tls?: readonly CheckedTls[]
+}
+
+export interface CheckedTls {
+  readonly files: TlsFiles
+  /** The sources and transforms that have it, as logs call them. */
+  readonly users: readonly string[]
 }
 
 export interface CheckedSource {
@@ -18,6 +26,8 @@ export interface CheckedSource {
   /** Seconds without a request after which a client is disconnected; null: never. */
   readonly idleTimeoutSeconds: number | null
   readonly limits: Limits
+  /** Clients speak TLS; absent: in the clear. */
+  readonly tls?: TlsFiles
   readonly chain: readonly CheckedTransform[]
 }
 

@@ -3,6 +3,7 @@ import { didYouMean, oneOf } from './diagnostics.ts'
 import type { DraftChain, DraftSubChain, DraftTransform } from './draft.ts'
 import { FIELDS_NOT_YET, RENAMED_KINDS, SHOTOVER_TRANSFORMS, type KindList } from './kinds.ts'
 import { checkOptions, describeValue, schemaOf } from './options.ts'
+import { checkSinkTls } from './tls.ts'
 import { PackageNotFound, isUserKind, loadUserKind, type UserKind, type Versions } from './user-kinds.ts'
 import type { Path, YamlFile } from './yaml-file.ts'
 
@@ -114,7 +115,10 @@ async function readTransform(
   const name = named ? written : `${kind.type}-${ordinal}`
   const notSupported = FIELDS_NOT_YET[kind.type] ?? []
   const checked = checkOptions(schemaOf(kind.options), options, { file, path, otherFields: ['name'], notSupported })
-  const subChains = checked.options === undefined ? [] : await readSubChains(reading, kind, checked.options, name, path)
+  const { options: valid } = checked
+  const subChains = valid === undefined ? [] : await readSubChains(reading, kind, valid, name, path)
+  const tls = valid === undefined ? { files: [], refused: [] } : await checkSinkTls(kind, valid, path)
+  const senseless = checked.refused.map((text) => ({ text, causes: [], path: null, hint: null }))
   return {
     index,
     path,
@@ -123,8 +127,9 @@ async function readTransform(
     version,
     name,
     named,
-    options: checked.options,
-    refused: checked.refused,
+    options: valid,
+    refused: [...senseless, ...tls.refused],
+    tls: tls.files,
     subChains,
   }
 }

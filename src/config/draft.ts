@@ -1,5 +1,17 @@
 import type { SourceKind, TransformKind } from '../core/kind.ts'
+import type { SourceTls } from '../core/tls.ts'
+import type { TlsFiles } from '../world/world.ts'
 import type { Path } from './yaml-file.ts'
+
+/** What is wrong with options that have their types. */
+export interface Refusal {
+  readonly text: string
+  /** What is behind it, outermost first. */
+  readonly causes: readonly string[]
+  /** Its place; null: the whole of the options. */
+  readonly path: Path | null
+  readonly hint: string | null
+}
 
 /** A topology as it is written, each part checked for itself. What could not be made out is null. */
 export interface DraftSource {
@@ -8,6 +20,8 @@ export interface DraftSource {
   readonly type: string
   readonly kind: SourceKind
   readonly options: SourceOptions
+  readonly refused: readonly Refusal[]
+  readonly tls: readonly TlsFiles[]
   readonly chain: DraftChain
 }
 
@@ -17,6 +31,7 @@ export interface SourceOptions {
   readonly connection_limit?: number | undefined
   readonly hard_connection_limit?: boolean | undefined
   readonly timeout?: number | undefined
+  readonly tls?: SourceTls | undefined
   readonly limits?: Record<string, number | undefined> | undefined
 }
 
@@ -39,8 +54,8 @@ export interface DraftTransform {
   /** The name stands in the file; else it was derived. */
   readonly named: boolean
   readonly options: unknown
-  /** Texts of what makes the options senseless together. */
-  readonly refused: readonly string[]
+  readonly refused: readonly Refusal[]
+  readonly tls: readonly TlsFiles[]
   readonly subChains: readonly DraftSubChain[]
 }
 

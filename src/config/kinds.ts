@@ -58,10 +58,8 @@ export const SHOTOVER_TRANSFORMS: readonly string[] = [
 
 /** Fields that kinds of the list have in Shotover and not yet here. */
 export const FIELDS_NOT_YET: Readonly<Record<string, readonly string[]>> = {
-  Cassandra: ['tls', 'transport'],
-  CassandraSinkSingle: ['read_timeout', 'tls'],
-  Valkey: ['tls'],
-  ValkeySinkSingle: ['tls'],
+  Cassandra: ['transport'],
+  CassandraSinkSingle: ['read_timeout'],
 }
 
 /** Names that kinds had in earlier releases. */

@@ -68,6 +68,25 @@ function unwrap(schema: SchemaShape | undefined): SchemaShape | undefined {
   return inner
 }
 
+/** The places within `value` whose part of `schema` is one that is wanted. */
+export function placesOf(
+  schema: z.ZodType,
+  value: unknown,
+  wanted: (part: object) => boolean,
+): { path: Path; value: unknown }[] {
+  const found: { path: Path; value: unknown }[] = []
+  const walk = (outer: SchemaShape | undefined, part: unknown, path: Path) => {
+    const inner = unwrap(outer)
+    if (inner === undefined || part === undefined || part === null) return
+    if (wanted(inner)) found.push({ path, value: part })
+    else if (Array.isArray(part))
+      for (const [index, item] of part.entries()) walk(inner.element, item, [...path, index])
+    else for (const [key, field] of Object.entries(inner.shape ?? {})) walk(field, at(part, [key]), [...path, key])
+  }
+  walk(schema as unknown as SchemaShape, value, [])
+  return found
+}
+
 function withoutNulls(schema: SchemaShape | undefined, value: unknown): unknown {
   const inner = unwrap(schema)
   if (Array.isArray(value))

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { LIMITS, type Limits } from '../core/kind.ts'
+import { sourceTls, tlsFiles } from '../core/tls.ts'
 import { parseAddress } from './addresses.ts'
 import type { CheckedSource, CheckedTopology, CheckedTransform } from './checked.ts'
 import { ConfigError, didYouMean } from './diagnostics.ts'
@@ -8,6 +9,7 @@ import type { DraftChain, DraftSource, DraftTransform } from './draft.ts'
 import { FIELDS_NOT_YET, KINDS, SHOTOVER_SOURCES, type KindList } from './kinds.ts'
 import { sourceLimits, toLimits } from './limits.ts'
 import { checkOptions, describeValue } from './options.ts'
+import { checkTls, collectTls } from './tls.ts'
 import type { Versions } from './user-kinds.ts'
 import { validate } from './validation.ts'
 import { TOPOLOGY_WORDS, YamlFile, readText, type Path } from './yaml-file.ts'
@@ -26,6 +28,7 @@ export const sourceSchema = z.strictObject({
     .min(0)
     .describe('Seconds without a request after which a client is disconnected; never where absent.')
     .optional(),
+  tls: sourceTls(z).optional(),
   limits: sourceLimits.describe('Bounds, for the clients of this source.').optional(),
   chain: z.array(z.unknown()).describe('Transforms, the last one a sink.'),
 })
@@ -63,7 +66,8 @@ export async function checkTopology(
   const lines = validate(file, sources, kinds)
   if (malformed > 0) file.throwProblems(malformed)
   if (lines.length > 0) throw new ConfigError([`Topology errors\n${lines.join('\n')}\n`], file.problems())
-  return { sources: sources.map((source) => checkedSource(source, limits)) }
+  const tls = collectTls(sources)
+  return { sources: sources.map((source) => checkedSource(source, limits)), ...(tls.length === 0 ? {} : { tls }) }
 }
 
 async function readSources(reading: Reading): Promise<DraftSource[]> {
@@ -112,7 +116,9 @@ async function readSource(reading: Reading, entry: unknown, index: number): Prom
   if (options === undefined && !Array.isArray(written)) return null
   const chain = await readChain(reading, written, [...path, 'chain'], [options?.name ?? type])
   if (options === undefined) return null
-  return { index, path, type, kind: await kinds.sources[type](), options, chain }
+  const { files: tls, refused } =
+    options.tls === undefined ? { files: [], refused: [] } : await checkTls(options.tls, [...path, 'tls'])
+  return { index, path, type, kind: await kinds.sources[type](), options, refused, tls, chain }
 }
 
 function checkedSource(source: DraftSource, limits: Partial<Limits>): CheckedSource {
@@ -128,6 +134,7 @@ function checkedSource(source: DraftSource, limits: Partial<Limits>): CheckedSou
     hardConnectionLimit: options.hard_connection_limit ?? false,
     idleTimeoutSeconds: options.timeout ?? null,
     limits: { ...LIMITS, ...limits, ...toLimits(options.limits) },
+    ...(options.tls === undefined ? {} : { tls: tlsFiles(options.tls) }),
     chain: checkedChain(chain),
   }
 }

@@ -1,6 +1,7 @@
+import { withCauses } from '../base/errors.ts'
 import type { SourceKind, TransformKind } from '../core/kind.ts'
 import { collide, inUseText, parseAddress } from './addresses.ts'
-import type { DraftChain, DraftSource, DraftTransform } from './draft.ts'
+import type { DraftChain, DraftSource, DraftTransform, Refusal } from './draft.ts'
 import type { KindList } from './kinds.ts'
 import type { Path, YamlFile } from './yaml-file.ts'
 
@@ -106,6 +107,7 @@ function validateSource(file: YamlFile, source: DraftSource, kinds: KindList, is
   lines.push(...validateProtocols(file, source.kind, chain, kinds))
   const below = validateChain(file, chain).map((line) => `    ${line}`)
   if (below.length > 0) below.unshift(`  ${options.name} chain:`)
+  below.unshift(...validateRefusals(file, source))
   if (isTaken && lines.length === 0) below.push(inUseText(options.listen_addr))
   if (below.length > 0) lines.push(`${options.name} source:`, ...below)
   return lines
@@ -197,12 +199,21 @@ function described(transform: DraftTransform): string {
   return `${transform.kind.type} named ${quote(transform.name)}`
 }
 
-function validateTransform(file: YamlFile, transform: DraftTransform): string[] {
+function validateRefusals(
+  file: YamlFile,
+  part: { readonly path: Path; readonly refused: readonly Refusal[] },
+): string[] {
   const lines: string[] = []
-  for (const text of transform.refused) {
-    file.add(transform.path, text, null, { atKey: true })
-    lines.push(...text.split('\n').map((line) => (line === '' ? '' : `  ${line}`)))
+  for (const { text, causes, path, hint } of part.refused) {
+    file.add(path ?? part.path, [text, ...causes].join(': '), hint, { atKey: path === null })
+    const shown = withCauses(text, causes).split('\n')
+    lines.push(...shown.map((line) => (line === '' ? '' : `  ${line}`)))
   }
+  return lines
+}
+
+function validateTransform(file: YamlFile, transform: DraftTransform): string[] {
+  const lines = validateRefusals(file, transform)
   for (const subChain of transform.subChains) {
     const below = validateChain(file, subChain)
     if (below.length > 0) lines.push(`  ${subChain.names[0]} chain:`, ...below.map((line) => `    ${line}`))

@@ -14,9 +14,11 @@ export const sourceTls = (z: Zod) =>
     })
     .describe('Clients speak TLS. Absent: in the clear.')
 
+const sinkSchemas = new WeakSet<object>()
+
 /** `tls:` of a sink. A kind has `sinkTls(z).optional()` among its options, in whatever place: its files are checked and watched there. */
-export const sinkTls = (z: Zod) =>
-  z
+export function sinkTls(z: Zod) {
+  const schema = z
     .strictObject({
       certificate_authority_path: path(z, "One of these must vouch for the server's certificate."),
       verify_hostname: z
@@ -26,6 +28,14 @@ export const sinkTls = (z: Zod) =>
       private_key_path: path(z, 'Its private key: PKCS#8, PKCS#1 or SEC1, not encrypted.').optional(),
     })
     .describe('Servers speak TLS. Absent: in the clear.')
+  sinkSchemas.add(schema)
+  return schema
+}
+
+/** Did `sinkTls` make this schema? */
+export function isSinkTls(schema: object): boolean {
+  return sinkSchemas.has(schema)
+}
 
 export type SourceTls = z.infer<ReturnType<typeof sourceTls>>
 export type SinkTls = z.infer<ReturnType<typeof sinkTls>>

@@ -45,6 +45,11 @@ export const FAMILIES: Readonly<Record<string, Family>> = {
   shotover_upstream_read_bytes: counter('Bytes that servers sent.'),
   shotover_upstream_written_bytes: counter('Bytes that were sent to servers.'),
   shotover_cut_throughs_count: counter('Large messages that passed in parts while they arrived.'),
+  shotover_tls_handshakes_count: counter('TLS handshakes with clients that succeeded.'),
+  shotover_tls_handshakes_pending: gauge('TLS handshakes with clients that are under way.'),
+  shotover_tls_handshake_failures_count: counter('TLS handshakes with clients that failed, by reason.'),
+  shotover_tls_reloads_count: counter('Times that TLS files had changed and were read again.'),
+  shotover_tls_reload_failures_count: counter('Times that TLS files had changed and could not be used.'),
   shotover_pauses_count: counter('Times that reading from a client stopped because it owed too much.'),
   shotover_swallowed_count: counter('Hand-overs by a transform of what it did not hold.'),
   shotover_upstreams: gauge(

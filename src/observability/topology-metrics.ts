@@ -1,5 +1,6 @@
 import type { BuiltPool, BuiltSource } from '../config/build.ts'
 import type { ChainSpec } from '../core/chain.ts'
+import type { TlsServer } from '../world/tls-server.ts'
 import type { Collector, Registry } from './metrics.ts'
 
 type Add = Parameters<Collector>[0]
@@ -10,6 +11,18 @@ export function collectTopology(registry: Registry, sources: readonly BuiltSourc
     for (const built of sources) {
       addSource(add, built)
       for (const pool of built.pools) addPool(add, pool)
+    }
+  })
+}
+
+/** From now on snapshots have what comes of the TLS handshakes of a source on this thread. */
+export function collectHandshakes(registry: Registry, source: string, server: TlsServer): void {
+  registry.collect((add) => {
+    add('shotover_tls_handshakes_count', { source, resumed: 'false' }, server.handshakes - server.resumed)
+    add('shotover_tls_handshakes_count', { source, resumed: 'true' }, server.resumed)
+    add('shotover_tls_handshakes_pending', { source }, server.pending)
+    for (const [reason, count] of server.failures) {
+      add('shotover_tls_handshake_failures_count', { source, reason }, count)
     }
   })
 }

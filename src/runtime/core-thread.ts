@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import type { CheckedTopology } from '../config/checked.ts'
 import type { Snapshot } from '../observability/snapshot.ts'
+import type { TlsMaterial } from '../world/tls-files.ts'
 import { Core, type CoreOptions } from './core.ts'
 
 /** A thread that serves clients, as the main thread sees it. */
@@ -13,6 +14,8 @@ export interface CoreThread {
   snapshot(): Promise<Snapshot>
   /** The filter of the process's log is another one. */
   filterChanged(): void
+  /** A set of TLS files holds something else now. */
+  updateTls(key: string, material: TlsMaterial): void
   /** Asks for a sign of life. Returns for how many milliseconds there has been none since it was asked for. */
   pulse(now: number): number
   /** Time passed that nobody could have answered in. */
@@ -61,6 +64,10 @@ export class LocalThread implements CoreThread {
   }
 
   filterChanged(): void {}
+
+  updateTls(key: string, material: TlsMaterial): void {
+    this.#core!.updateTls(key, material)
+  }
 
   /** Who asks is the same thread. */
   pulse(): number {

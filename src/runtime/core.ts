@@ -10,6 +10,9 @@ import { observer, type Observer, type ObserveSettings, type ObserveSinks } from
 import type { Snapshot } from '../observability/snapshot.ts'
 import { collectTopology } from '../observability/topology-metrics.ts'
 import { adoptSocket, nodeWorld } from '../world/node.ts'
+import type { TlsMaterial } from '../world/tls-files.ts'
+import type { TlsStart } from '../world/tls.ts'
+import type { CoreTls } from './core-tls.ts'
 import { Swap } from './swap.ts'
 
 /** Summaries look back over three windows of this length. */
@@ -27,6 +30,8 @@ export interface CoreOptions {
   /** What of requests is looked at, and where that goes. */
   readonly observe: ObserveSettings
   readonly seen: ObserveSinks
+  /** Null: nothing of the topology is in TLS. */
+  readonly tls: TlsStart | null
   /** A session of the source, by its place in the topology, has ended. */
   onSessionClosed(source: number): void
   /** Stages that were swapped in throw too often; those before them do their work. */
@@ -49,7 +54,17 @@ export class Core {
 
   readonly #log: Log
 
-  private constructor(built: BuiltTopology, registry: Registry, observer: Observer, swap: Swap, log: Log) {
+  readonly #tls: CoreTls | null
+
+  private constructor(
+    built: BuiltTopology,
+    registry: Registry,
+    observer: Observer,
+    swap: Swap,
+    log: Log,
+    tls: CoreTls | null,
+  ) {
+    this.#tls = tls
     this.#observer = observer
     this.#log = log
     this.#built = built
@@ -63,20 +78,28 @@ export class Core {
     const { topology, log, thread, threads, shared, observe, seen, onSessionClosed, onGivenUp } = options
     const registry = new Registry()
     const logger = log.logger.bind(log)
-    const world = nodeWorld()
+    const tls = await openTls(options.tls)
+    const world = tls === null ? nodeWorld() : nodeWorld((secure) => tls.connector(secure))
     const looking = observer(observe, seen, world)
     const env = { world, metrics: registry, logger, threads, shared, observe: looking.observe }
     const built = await buildTopology(topology, env)
     for (const [index, { source }] of built.sources.entries()) source.onSessionClosed = () => onSessionClosed(index)
     collectTopology(registry, built.sources)
     collectThreadMemory(registry, thread)
+    tls?.serve({ built, registry, log, onFailed: onSessionClosed })
     const swap = new Swap(built, world.clock, (error) => onGivenUp(errorText(error)))
-    return new Core(built, registry, looking, swap, log.logger('shotover::runner'))
+    return new Core(built, registry, looking, swap, log.logger('shotover::runner'), tls)
   }
 
   /** Serves a client. `id` is the number of its connection, as its source counts them. */
   accept(source: number, socket: Socket, id: number): void {
+    if (this.#tls?.accept(source, socket, id) === true) return
     this.#built.sources[source].source.accept(adoptSocket(socket), id)
+  }
+
+  /** A set of TLS files holds something else now. */
+  updateTls(key: string, material: TlsMaterial): void {
+    this.#tls?.update(key, material)
   }
 
   snapshot(): Snapshot {
@@ -92,6 +115,7 @@ export class Core {
 
   /** Lets every session finish what is in flight and end. Resolves when none is left. */
   async drain(): Promise<void> {
+    this.#tls?.close()
     await Promise.all(this.#built.sources.map(({ source }) => source.drain(null)))
     await this.#built.settled()
     this.#observer.flush()
@@ -101,4 +125,11 @@ export class Core {
     clearInterval(this.#rotation)
     this.#built.close()
   }
+}
+
+/** Only who uses TLS loads it. */
+async function openTls(start: TlsStart | null): Promise<CoreTls | null> {
+  if (start === null) return null
+  const { CoreTls: Opened } = await import('./core-tls.ts')
+  return new Opened(start)
 }

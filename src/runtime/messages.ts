@@ -5,6 +5,8 @@ import type { ObserveSettings } from '../observability/observe.ts'
 import type { LogFormat } from '../observability/log-format.ts'
 import type { Snapshot } from '../observability/snapshot.ts'
 import type { Trace } from '../observability/trace.ts'
+import type { TlsMaterial } from '../world/tls-files.ts'
+import type { TlsStart } from '../world/tls.ts'
 
 /** What a worker thread is started with. */
 export interface WorkerStart {
@@ -13,6 +15,7 @@ export interface WorkerStart {
   /** Threads that serve clients, this one included. */
   readonly threads: number
   readonly observe: ObserveSettings
+  readonly tls: TlsStart | null
   readonly log: { readonly format: LogFormat; readonly colours: boolean; readonly directives: readonly Directive[] }
 }
 
@@ -30,6 +33,7 @@ export type Order =
   | { readonly kind: 'commit' }
   | { readonly kind: 'abandon' }
   | { readonly kind: 'revert'; readonly topology: CheckedTopology }
+  | { readonly kind: 'tls'; readonly key: string; readonly material: TlsMaterial }
   | { readonly kind: 'drain' }
 
 /** From a worker to the main thread. */

@@ -12,6 +12,7 @@ import { openSeen, type Seen } from '../observability/seen.ts'
 import { logPanics } from '../observability/panics.ts'
 import { mergeSnapshots } from '../observability/snapshot.ts'
 import type { Address } from '../world/world.ts'
+import type { Certificates } from './certificates.ts'
 import { Listener } from './listener.ts'
 import { stopSignal } from './signals.ts'
 import { Threads } from './threads.ts'
@@ -37,6 +38,7 @@ export interface ProxyOptions {
 interface Running {
   readonly log: LogRoot
   readonly registry: Registry
+  readonly certificates: Certificates | null
   readonly threads: Threads
   readonly listeners: readonly Listener[]
   readonly admin: Admin | null
@@ -65,6 +67,7 @@ export async function runProxy(topology: CheckedTopology, settings: Settings, op
   await running.seen.close()
   const runner = log.logger('shotover::runner')
   running.admin?.close()
+  running.certificates?.close()
   if (clean) {
     runner.info('Shotover was shutdown cleanly.')
     await running.threads.close()
@@ -82,12 +85,14 @@ async function start(topology: CheckedTopology, settings: Settings, options: Pro
   const seen = await openSeen(settings, log, registry)
   const listeners: Listener[] = []
   let reload: Reload | null = null
+  const certificates = await openCertificates(topology, log, registry)
   const threads = await Threads.start({
     topology,
     log,
     metrics: registry,
     observe: seen.settings,
     seen,
+    tls: certificates?.start ?? null,
     workers: coreThreads === 1 && workerForOne !== true ? 0 : coreThreads,
     onSessionsClosed: (source, count) => listeners[source].release(count),
     onAvailable(available) {
@@ -108,7 +113,19 @@ async function start(topology: CheckedTopology, settings: Settings, options: Pro
     throw error
   }
   reload = await watchTransforms(topology, options, threads)
-  return { log, registry, threads, listeners, admin, seen, reload }
+  certificates?.watch((key, material) => threads.updateTls(key, material))
+  return { log, registry, certificates, threads, listeners, admin, seen, reload }
+}
+
+/** Only who uses TLS loads it. */
+async function openCertificates(
+  topology: CheckedTopology,
+  log: LogRoot,
+  metrics: Registry,
+): Promise<Certificates | null> {
+  if (topology.tls === undefined) return null
+  const { Certificates: Opened } = await import('./certificates.ts')
+  return await Opened.open({ tls: topology.tls, log: log.logger('shotover::tls'), metrics })
 }
 
 async function watchTransforms(

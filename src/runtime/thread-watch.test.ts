@@ -19,6 +19,7 @@ class Thread implements CoreThread {
     return []
   }
   filterChanged(): void {}
+  updateTls(): void {}
   pulse(now: number): number {
     if (this.answers) this.#asked = null
     this.#asked ??= now

@@ -51,6 +51,7 @@ test(
       workers: 2,
       observe: UNOBSERVED,
       seen: { onAccess() {}, onTrace() {} },
+      tls: null,
       patience: { tickMs: 20, stallMs: 200, hangMs: 1000 },
       onSessionsClosed: (_source, count) => (ended += count),
       onGivenUp() {},

@@ -5,6 +5,8 @@ import type { Counter, Log, Metrics } from '../core/kind.ts'
 import type { LogRoot } from '../observability/log.ts'
 import type { ObserveSettings, ObserveSinks } from '../observability/observe.ts'
 import { mergeSnapshots, type Snapshot } from '../observability/snapshot.ts'
+import type { TlsMaterial } from '../world/tls-files.ts'
+import type { TlsStart } from '../world/tls.ts'
 import { backoffSeconds } from './backoff.ts'
 import { LocalThread, type CoreThread } from './core-thread.ts'
 import { SharedMemory } from './shared-memory.ts'
@@ -23,6 +25,8 @@ export interface ThreadsOptions {
   /** What of requests is looked at, and where that goes. */
   readonly observe: ObserveSettings
   readonly seen: ObserveSinks
+  /** What threads are started with; kept up to date by its owner. Null: nothing of the topology is in TLS. */
+  readonly tls: TlsStart | null
   /** How long a thread may be silent; absent: the usual. */
   readonly patience?: Patience
   /** So many sessions of the source, by its place in the topology, have ended. */
@@ -74,14 +78,14 @@ export class Threads {
   /** Resolves when all threads can serve. Rejects with the reason why one of them can't. */
   static async start(options: ThreadsOptions): Promise<Threads> {
     const threads = new Threads(options)
-    const { topology, log, workers, observe, seen, onSessionsClosed, onGivenUp } = options
+    const { topology, log, workers, observe, seen, tls, onSessionsClosed, onGivenUp } = options
     threads.#watch.start()
     // What this thread has read of our files the others need not strip and compile again, each with a compiler of 15 MB.
     flushCompileCache()
     if (workers === 0) {
       const onSessionClosed = (source: number) => onSessionsClosed(source, 1)
       const shared = (key: string, bytes: number) => Promise.resolve(threads.#memory.get(key, bytes))
-      const own = { thread: 'main', threads: 1, shared, onSessionClosed, onGivenUp }
+      const own = { thread: 'main', threads: 1, shared, tls, onSessionClosed, onGivenUp }
       threads.#serving = [await LocalThread.start({ topology, log, observe, seen, ...own })]
       return threads
     }
@@ -147,6 +151,10 @@ export class Threads {
     for (const thread of this.#serving) thread.filterChanged()
   }
 
+  updateTls(key: string, material: TlsMaterial): void {
+    for (const thread of this.#serving) thread.updateTls(key, material)
+  }
+
   async drain(): Promise<void> {
     this.#end()
     await Promise.all(this.#serving.map((thread) => thread.drain()))
@@ -164,7 +172,7 @@ export class Threads {
   }
 
   #spawn(thread: string): WorkerThread {
-    const { log, workers, observe, seen, onSessionsClosed, onGivenUp } = this.#options
+    const { log, workers, observe, seen, tls, onSessionsClosed, onGivenUp } = this.#options
     const since = performance.now()
     return new WorkerThread({
       topology: this.#topology,
@@ -174,6 +182,7 @@ export class Threads {
       memory: this.#memory,
       observe,
       seen,
+      tls,
       onSessionClosed: (source) => onSessionsClosed(source, 1),
       onGivenUp,
       onDeath: (worker, lost) => {
@@ -210,6 +219,8 @@ export class Threads {
     }
     if (this.#ending) await worker.close()
     else {
+      // What changed while it started.
+      for (const [key, material] of this.#options.tls?.materials ?? []) worker.updateTls(key, material)
       this.#serving = [...this.#serving, worker]
       this.#options.onAvailable(true)
     }

@@ -8,7 +8,7 @@ import type { Order, Report, WorkerStart } from './messages.ts'
 const port = parentPort!
 const report = (what: Report) => port.postMessage(what)
 
-const { topology, thread, threads, observe, log: logStart } = workerData as WorkerStart
+const { topology, thread, threads, observe, tls, log: logStart } = workerData as WorkerStart
 
 /** Lines of all threads leave through the main one: whole, and with one bound for what waits. */
 const writer = {
@@ -67,6 +67,9 @@ function obey(by: Core, order: CoreOrder): void {
     case 'revert':
       by.revert(order.topology)
       break
+    case 'tls':
+      by.updateTls(order.key, order.material)
+      break
     case 'drain':
       void by.drain().then(() => report({ kind: 'drained' }))
       break
@@ -83,7 +86,7 @@ try {
     onTrace: (trace) => report({ kind: 'trace', trace }),
   }
   const own = { onSessionClosed, onGivenUp }
-  core = await Core.start({ topology, log, thread, threads, shared, observe, seen, ...own })
+  core = await Core.start({ topology, log, thread, threads, shared, tls, observe, seen, ...own })
   for (const order of early) obey(core, order)
   report({ kind: 'ready' })
 } catch (error) {

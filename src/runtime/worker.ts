@@ -4,6 +4,8 @@ import type { CheckedTopology } from '../config/checked.ts'
 import type { LogRoot } from '../observability/log.ts'
 import type { ObserveSettings, ObserveSinks } from '../observability/observe.ts'
 import { lasting, type Snapshot } from '../observability/snapshot.ts'
+import type { TlsMaterial } from '../world/tls-files.ts'
+import type { TlsStart } from '../world/tls.ts'
 import type { CoreThread } from './core-thread.ts'
 import type { Order, Report, WorkerStart } from './messages.ts'
 import type { SharedMemory } from './shared-memory.ts'
@@ -20,6 +22,7 @@ export interface WorkerOptions {
   readonly memory: SharedMemory
   readonly observe: ObserveSettings
   readonly seen: ObserveSinks
+  readonly tls: TlsStart | null
   onSessionClosed(source: number): void
   /** What was committed last throws too often. */
   onGivenUp(error: string): void
@@ -45,11 +48,11 @@ export class WorkerThread implements CoreThread {
   #lastSnapshot: Snapshot = []
 
   constructor(options: WorkerOptions) {
-    const { topology, thread, threads, observe, log } = options
+    const { topology, thread, threads, observe, tls, log } = options
     this.#options = options
     this.#sessions = topology.sources.map(() => 0)
     const { format, colours, directives } = log
-    const workerData: WorkerStart = { topology, thread, threads, observe, log: { format, colours, directives } }
+    const workerData: WorkerStart = { topology, thread, threads, observe, tls, log: { format, colours, directives } }
     this.#worker = new Worker(new URL('./worker-main.ts', import.meta.url), { name: thread, workerData })
     this.#worker.on('message', (report: Report) => this.#hear(report))
     this.#worker.on('error', (error: Error) =>
@@ -132,6 +135,10 @@ export class WorkerThread implements CoreThread {
 
   revert(topology: CheckedTopology): void {
     this.#send({ kind: 'revert', topology })
+  }
+
+  updateTls(key: string, material: TlsMaterial): void {
+    this.#send({ kind: 'tls', key, material })
   }
 
   drain(): Promise<void> {

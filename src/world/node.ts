@@ -6,9 +6,11 @@ import type {
   Clock,
   Connection,
   ConnectionHandler,
+  Connector,
   Listener,
   Net,
   Random,
+  SecureOptions,
   Task,
   Timer,
   Turn,
@@ -21,7 +23,7 @@ const READ_BUFFER_BYTES = 128 * 1024
 /** What the system's timers take; with more they would fire at once. */
 const TIMER_MS_MAX = 2 ** 31 - 1
 /** A peer that vanished without a word is found out: after so long without a sign of it, it is asked so often, and then given up. */
-const KEEP_ALIVE = { enable: true, initialDelay: 60_000, interval: 20_000, count: 3 }
+export const KEEP_ALIVE = { enable: true, initialDelay: 60_000, interval: 20_000, count: 3 }
 
 /** What makes a thread's own clock, which begins with the thread, one that all threads share. */
 const ORIGIN_MS = Number(process.hrtime.bigint()) / 1e6 - performance.now()
@@ -241,7 +243,7 @@ class NodeConnection implements Connection {
 const nothing = Buffer.alloc(0)
 
 /** Handler of a connection that nobody took yet. */
-const nobody: ConnectionHandler = {
+export const nobody: ConnectionHandler = {
   onData() {
     throw new Error('data arrived before a handler was set')
   },
@@ -250,16 +252,22 @@ const nobody: ConnectionHandler = {
   onClose() {},
 }
 
-const readBuffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES)
+export const readBuffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES)
+
+/** The handle of an accepted socket that nobody has read from. The socket itself is of no use afterwards. */
+export function takeHandle(socket: net.Socket): unknown {
+  const handle = (socket as RawSocket)._handle
+  ;(socket as RawSocket)._handle = null
+  socket.destroy()
+  return handle
+}
 
 /**
  * Makes a connection of an accepted socket, which must not have been read from (`pauseOnConnect`). Reads go to a buffer that
  * all connections of the thread share: that needs the socket's handle, so `socket` itself is of no use afterwards.
  */
 export function adoptSocket(socket: net.Socket): Connection {
-  const handle = (socket as RawSocket)._handle
-  ;(socket as RawSocket)._handle = null
-  socket.destroy()
+  const handle = takeHandle(socket)
   let connection: NodeConnection | null = null
   const options = {
     handle,
@@ -298,27 +306,31 @@ function connect(
       },
     },
   })
-  const timer = setTimeout(
-    () => {
-      socket.destroy(
-        new Error(
-          `destination ${address.host}:${address.port} did not respond to connection attempt within ${timeoutMs}ms`,
-        ),
-      )
-    },
-    Math.min(timeoutMs, TIMER_MS_MAX),
-  )
+  awaitConnect(socket, address, timeoutMs, (error) => {
+    if (error === null) connection = new NodeConnection(socket, nobody)
+    done(error, connection)
+  })
+}
+
+/** Tells once whether the socket connected, with null, or why it did not. */
+export function awaitConnect(
+  socket: net.Socket,
+  { host, port }: Address,
+  timeoutMs: number,
+  done: (error: Error | null) => void,
+): void {
+  const text = `destination ${host}:${port} did not respond to connection attempt within ${timeoutMs}ms`
+  const timer = setTimeout(() => socket.destroy(new Error(text)), Math.min(timeoutMs, TIMER_MS_MAX))
   const failed = (error: Error) => {
     clearTimeout(timer)
-    done(error, null)
+    done(error)
   }
   socket.once('error', failed)
   socket.once('connect', () => {
     clearTimeout(timer)
     socket.off('error', failed)
     socket.setKeepAlive(KEEP_ALIVE)
-    connection = new NodeConnection(socket, nobody)
-    done(null, connection)
+    done(null)
   })
 }
 
@@ -340,8 +352,10 @@ function listen(address: Address, onConnection: (connection: Connection) => void
 
 const nodeNet: Net = { connect, listen }
 
-/** The real world of this thread. */
-export function nodeWorld(): World {
+/** The real world of this thread. `secure`: what opens connections in TLS, where there are any. */
+// Cold: once a thread
+export function nodeWorld(secure?: (options: SecureOptions) => Connector): World {
   const clock = new NodeClock()
-  return { clock, net: nodeNet, turn: new NodeTurn(clock), random: nodeRandom }
+  const world = { clock, net: nodeNet, turn: new NodeTurn(clock), random: nodeRandom }
+  return secure === undefined ? world : { ...world, secure }
 }

@@ -189,7 +189,7 @@ const FAILED_STARTS: [string, string[], Record<string, string>, string[], string
     { 'c.yaml': SETTINGS, 't.yaml': topology(1).replace('remote_address', 'remote_adress') },
     [
       'Failed to parse topology file t.yaml',
-      'sources[0].Valkey.chain[0].ValkeySinkSingle: unknown field `remote_adress`, expected one of `name`, `remote_address`, `connect_timeout_ms` at line 8 column 13',
+      'sources[0].Valkey.chain[0].ValkeySinkSingle: unknown field `remote_adress`, expected one of `name`, `remote_address`, `connect_timeout_ms`, `tls` at line 8 column 13',
     ],
     't.yaml:8:13: sources[0].Valkey.chain[0].ValkeySinkSingle: unknown field',
   ],

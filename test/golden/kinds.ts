@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { KindList } from '../../src/config/kinds.ts'
+import { sinkTls } from '../../src/core/tls.ts'
 import { transform, type SourceKind, type TransformKind } from '../../src/core/kind.ts'
 import { valkey } from '../../src/protocols/valkey/index.ts'
 
@@ -47,6 +48,7 @@ export const TEST_KINDS: KindList = {
         remote_address: z.string().refine((text) => text.includes(':'), 'must follow the format host:port'),
         connect_timeout_ms: z.int().min(0),
         password: z.int().optional(),
+        tls: sinkTls(z).optional(),
       }),
       { ...sink, protocols: ['valkey'] },
     ),

@@ -28,7 +28,8 @@ async function outcome(name: string): Promise<{ extension: 'json' | 'txt'; text:
     return { extension: 'json', text: `${JSON.stringify(topology, replacer, 2)}\n` }
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
-    return { extension: 'txt', text: `${error.message}\n----\n${error.describe()}\n`.replaceAll(FOLDER, '.') }
+    const text = `${error.message}\n----\n${error.describe()}\n`
+    return { extension: 'txt', text: text.replaceAll(FOLDER, '.').replaceAll(process.cwd(), 'THE_WORKING_DIRECTORY') }
   }
 }
 

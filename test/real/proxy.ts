@@ -122,10 +122,13 @@ export class Proxy {
     return /Address already in use/.test(this.#output)
   }
 
-  /** Warnings and errors, as `LEVEL message`, but for those on the machine's limits. */
+  /** Warnings and errors, as `LEVEL message`, but for those on the machine's limits and moods. */
   get complaints(): string[] {
     return this.logs
-      .filter(({ level, message }) => /^(WARN|ERROR)$/.test(level) && !/may open \d+ file descriptors/.test(message))
+      .filter(
+        ({ level, message }) =>
+          /^(WARN|ERROR)$/.test(level) && !/may open \d+ file descriptors|blocked its thread for/.test(message),
+      )
       .map(({ level, message, fields }) => `${level} ${message === '' ? JSON.stringify(fields) : message}`)
   }
 

@@ -18,8 +18,19 @@ export interface RedisOptions {
   readonly extraArgs?: readonly string[]
   /** A port of the test's choice; without it a free one is drawn. */
   readonly port?: number
+  /** Listen on a second port, for TLS. */
+  readonly tls?: RedisTls
   /** What to run instead of Redis: `await fetchValkey()`. */
   readonly programs?: RedisPrograms
+}
+
+/** Paths of PEM files. */
+export interface RedisTls {
+  readonly certificate: string
+  readonly key: string
+  readonly authority: string
+  /** Whether clients must have a certificate. */
+  readonly authClients: boolean
 }
 
 /** Longest that a server may take to answer its first PING, or to let go of its port. */
@@ -51,6 +62,8 @@ export function drawPort(): number {
 export class RedisServer {
   readonly host = '127.0.0.1'
   readonly port: number
+  /** Where it speaks TLS, if it does. */
+  readonly tlsPort = drawPort()
   readonly #programs: RedisPrograms
   readonly #options: RedisOptions
   readonly #folder: string
@@ -70,6 +83,7 @@ export class RedisServer {
       'save ""',
       'appendonly no',
       'daemonize no',
+      ...(options.tls === undefined ? [] : tlsLines(this.tlsPort, options.tls)),
       ...(options.password === undefined ? [] : [`requirepass "${options.password}"`]),
       ...(options.users ?? []).map((user) => `user ${user}`),
     ]
@@ -188,6 +202,16 @@ export class RedisServer {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop()
   }
+}
+
+function tlsLines(port: number, { certificate, key, authority, authClients }: RedisTls): string[] {
+  return [
+    `tls-port ${port}`,
+    `tls-cert-file ${certificate}`,
+    `tls-key-file ${key}`,
+    `tls-ca-cert-file ${authority}`,
+    `tls-auth-clients ${authClients ? 'yes' : 'no'}`,
+  ]
 }
 
 /** Runs redis-cli on any address, such as the proxy's: its output without the last line end. */

@@ -3,6 +3,7 @@ import { transform, type Env, type SessionFactory } from '../../core/kind.ts'
 import { Lane } from '../../core/lane.ts'
 import { Pool } from '../../core/pool.ts'
 import { POOL_METRICS } from '../../core/stats.ts'
+import { connectorOf, sinkTls } from '../../core/tls.ts'
 import { READY } from '../../core/upstream.ts'
 import { isError } from './failure.ts'
 import { cassandra } from './index.ts'
@@ -21,6 +22,7 @@ export const cassandraSinkSingle = transform({
         .refine((text) => hostAndPort(text) !== null, 'must follow the format host:port e.g. 10.0.0.1:9042')
         .describe('Where the node listens, host:port.'),
       connect_timeout_ms: z.int().nonnegative().describe('Milliseconds that connecting to the node may take.'),
+      tls: sinkTls(z).optional(),
     }),
   example: { remote_address: '10.0.0.1:9042', connect_timeout_ms: 3000 },
   metrics: POOL_METRICS,
@@ -31,6 +33,7 @@ export const cassandraSinkSingle = transform({
       protocol: cassandra,
       wireOptions: { cutThroughBytes: env.limits.cutThroughBytes },
       world: env.world,
+      connector: connectorOf(options.tls, env),
       log: env.log,
       isError,
     })

@@ -3,6 +3,7 @@ import { transform, type Env, type SessionFactory } from '../../core/kind.ts'
 import { Lane } from '../../core/lane.ts'
 import { Pool } from '../../core/pool.ts'
 import { POOL_METRICS } from '../../core/stats.ts'
+import { connectorOf, sinkTls } from '../../core/tls.ts'
 import { routeBy } from '../../core/route.ts'
 import { CONNECTION_IDS_BYTES, ConnectionIds } from './connection-ids.ts'
 import { isError } from './failure.ts'
@@ -23,6 +24,7 @@ export const valkeySinkSingle = transform({
         .refine((text) => hostAndPort(text) !== null, 'must follow the format host:port e.g. 10.0.0.1:6379')
         .describe('Where the server listens, host:port.'),
       connect_timeout_ms: z.int().nonnegative().describe('Milliseconds that connecting to the server may take.'),
+      tls: sinkTls(z).optional(),
     }),
   example: { remote_address: '10.0.0.1:6379', connect_timeout_ms: 3000 },
   metrics: POOL_METRICS,
@@ -38,6 +40,7 @@ export const valkeySinkSingle = transform({
       protocol: valkey,
       wireOptions: { cutThroughBytes: env.limits.cutThroughBytes },
       world: env.world,
+      connector: connectorOf(options.tls, env),
       log: env.log,
       isError,
     })
