@@ -3,7 +3,8 @@ import { parseArgs } from 'node:util'
 export const USAGE = `npm run bench -- [options]
 
   --full              every cell: GET and SET, 100 B and 16 KB, pipelines of 1, 16 and 64
-  --only a,b          only these targets (direct is always measured): ours, peers, ours0, ours2, ours10,
+  --only a,b          only these targets (direct is always measured): ours, peers, ours0, ours2, ours5,
+                      ours10,
                       ours-hooks, ours-onion, haproxy, twemproxy, envoy, shotover
   --p 1,16            only these pipelines
   --seconds 0.7       load per cell, target and round, after a warm-up of a third of it

@@ -14,7 +14,7 @@ for (const [asked, expected] of [
     ['envoy', 'ours0'],
     ['ours0', 'envoy'],
   ],
-  [['ours'], ['ours0', 'ours2', 'ours10', 'ours-hooks', 'ours-onion']],
+  [['ours'], ['ours0', 'ours2', 'ours5', 'ours10', 'ours-hooks', 'ours-onion']],
   [
     ['peers', 'envoy'],
     ['haproxy', 'twemproxy', 'envoy', 'shotover0', 'shotover2'],

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { join } from 'node:path'
 import { versionLine } from '../harness/packages.ts'
 import { drawPort } from '../harness/ports.ts'
-import { TEN, TWO, settings, topology } from './topology.ts'
+import { FOUR, TEN, TWO, settings, topology } from './topology.ts'
 import type { Stage } from './topology.ts'
 import { present, untilReady } from './target.ts'
 import type { Started, Surroundings, Target } from './target.ts'
@@ -56,6 +56,7 @@ export const OURS_PLAIN: Target = ours('ours0', 'ours, no transform', [])
 export const OUR_TARGETS: readonly Target[] = [
   OURS_PLAIN,
   ours('ours2', 'ours, counter + filter', TWO),
+  ours('ours5', 'ours, 5 transforms', [...FOUR, userTransform('first-word-hooks.ts')]),
   ours('ours10', 'ours, 10 transforms', TEN),
   ours('ours-hooks', "ours, user's as hooks", [userTransform('first-word-hooks.ts')]),
   ours('ours-onion', "ours, user's as onion", [userTransform('first-word-onion.ts')]),

@@ -6,6 +6,7 @@ const counter = (label: string): Stage => ['QueryCounter', { counter_name: label
 const filter: Stage = ['QueryTypeFilter', { DenyList: ['PubSubMessage'] }]
 
 export const TWO: readonly Stage[] = [counter('bench-1'), filter]
+export const FOUR: readonly Stage[] = [...TWO, counter('bench-2'), filter]
 export const TEN: readonly Stage[] = [1, 2, 3, 4, 5].flatMap((n) => [counter(`bench-${n}`), filter])
 
 /** A topology in Shotover's form. JSON is YAML, so options need no quoting of their own. */
