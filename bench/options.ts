@@ -6,6 +6,8 @@ export const USAGE = `npm run bench -- [options]
   --only a,b          only these targets (direct is always measured): ours, peers, ours0, ours2, ours5,
                       ours10,
                       ours-hooks, ours-onion, haproxy, twemproxy, envoy, shotover
+  --tls               in TLS: from the client, and on both sides; targets are ours-tls, ours-tls-both, and so for
+                      haproxy, envoy and shotover
   --p 1,16            only these pipelines
   --seconds 0.7       load per cell, target and round, after a warm-up of a third of it
   --requests N        a fixed number of requests per cell instead
@@ -22,6 +24,7 @@ Exit: 0 all that was asked for was measured and held; 1 a bar was missed or ours
 
 export interface Options {
   readonly full: boolean
+  readonly tls: boolean
   readonly only: readonly string[] | null
   readonly pipelines: readonly number[] | null
   readonly seconds: number
@@ -57,6 +60,7 @@ export function parseOptions(argv: string[]): Options | null {
       allowNegative: true,
       options: {
         full: flag,
+        tls: flag,
         only: string,
         p: string,
         seconds: { ...string, default: '0.7' },
@@ -76,6 +80,7 @@ export function parseOptions(argv: string[]): Options | null {
   if (values.help) return null
   return {
     full: values.full,
+    tls: values.tls,
     only: words(values.only),
     pipelines: words(values.p)?.map((text) => positive('p', text, true)) ?? null,
     seconds: positive('seconds', values.seconds, false),

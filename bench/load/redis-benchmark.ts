@@ -14,6 +14,8 @@ export interface Load {
   readonly connections: number
   readonly pipeline: number
   readonly requests: number
+  /** The load is in TLS: who listens must have a certificate of the authority in this file. */
+  readonly authority?: string
 }
 
 /** Reads `--csv` output: a line of column names, then one of values. Columns are found by name, since versions differ in them. */
@@ -31,7 +33,7 @@ export function parseCsv(text: string): LoadResult {
 }
 
 function args(load: Load): string[] {
-  const { port, connections, pipeline, requests, command } = load
+  const { port, connections, pipeline, requests, command, authority } = load
   return [
     '-h',
     '127.0.0.1',
@@ -43,6 +45,7 @@ function args(load: Load): string[] {
     `${pipeline}`,
     '-n',
     `${requests}`,
+    ...(authority === undefined ? [] : ['--tls', '--cacert', authority]),
     '--csv',
     ...command,
   ]

@@ -1,7 +1,14 @@
 import { connect } from 'node:net'
+import { connect as connectTls } from 'node:tls'
 import type { Socket } from 'node:net'
 import { ReplyReader, encodeRequest } from './resp-reader.ts'
 import type { Reply } from './resp-reader.ts'
+
+/** A port on loopback; in TLS where an authority, in PEM, vouches for who listens there. */
+export interface Place {
+  readonly port: number
+  readonly authorityPem?: string
+}
 
 /** A client that asks and awaits; the order of replies is all that pairs them with requests. */
 export class RespClient {
@@ -37,10 +44,12 @@ export class RespClient {
     })
   }
 
-  static async connect(port: number): Promise<RespClient> {
-    const socket = connect({ port, host: '127.0.0.1' })
+  static async connect(to: number | Place): Promise<RespClient> {
+    const { port, authorityPem = null } = typeof to === 'number' ? { port: to } : to
+    const host = '127.0.0.1'
+    const socket = authorityPem === null ? connect({ port, host }) : connectTls({ port, host, ca: authorityPem })
     await new Promise<void>((resolve, reject) => {
-      socket.once('connect', resolve)
+      socket.once(authorityPem === null ? 'connect' : 'secureConnect', resolve)
       socket.once('error', reject)
     })
     return new RespClient(socket)
@@ -64,8 +73,8 @@ export class RespClient {
 }
 
 /** Asks once over a connection of its own. */
-export async function ask(port: number, ...args: (string | Buffer)[]): Promise<Reply> {
-  const client = await RespClient.connect(port)
+export async function ask(to: number | Place, ...args: (string | Buffer)[]): Promise<Reply> {
+  const client = await RespClient.connect(to)
   const limit = setTimeout(() => client.socket.destroy(new Error('no reply in 5 s')), 5000)
   try {
     return await client.request(...args)

@@ -1,11 +1,13 @@
+import { makeCertificates } from '../harness/certificates.ts'
 import { commit, machine, watchOthers } from '../harness/machine.ts'
 import { program } from '../harness/packages.ts'
 import type { Program } from '../harness/packages.ts'
+import { drawPort } from '../harness/ports.ts'
 import type { Processes } from '../harness/processes.ts'
 import type { Options } from '../options.ts'
-import { select } from '../targets/list.ts'
+import { TARGETS, TLS_TARGETS, select } from '../targets/list.ts'
 import { startRedis } from '../targets/redis.ts'
-import type { Started, Target } from '../targets/target.ts'
+import type { Started, Surroundings, Target } from '../targets/target.ts'
 import { figure } from './layout.ts'
 import { mean, measure } from './measure.ts'
 import type { Measurement } from './measure.ts'
@@ -25,16 +27,17 @@ interface Bench {
   readonly failures: Failure[]
   readonly benchmark: Program
   readonly backendPort: number
+  readonly tls: Surroundings['tls']
   readonly options: Options
   log(line: string): void
 }
 
 async function startAll(targets: readonly Target[], processes: Processes, bench: Bench): Promise<void> {
-  const { backendPort, log } = bench
+  const { backendPort, tls, log } = bench
   for (const target of targets) {
     const { name, label, ours } = target
     try {
-      const started = await target.start({ processes, backendPort, log })
+      const started = await target.start({ processes, backendPort, log, ...(tls === undefined ? {} : { tls }) })
       bench.rows.push({ name, label, ours, started })
       log(`${label}: ${started.version}, ready on port ${started.port}`)
     } catch (error) {
@@ -97,10 +100,20 @@ export async function runBench(
   log: (line: string) => void,
 ): Promise<Run> {
   const benchmark = await program('redis-benchmark', log)
-  const redis = await startRedis(processes, log)
-  const direct: Row = { name: 'direct', label: 'redis-server itself', ours: false, started: redis }
-  const bench: Bench = { rows: [direct], failures: [], benchmark, backendPort: redis.port, options, log }
-  await startAll(select(options.only), processes, bench)
+  const tls = options.tls ? { backendPort: await drawPort(), certificates: makeCertificates(processes) } : undefined
+  const redis = await startRedis(
+    processes,
+    log,
+    undefined,
+    tls && { port: tls.backendPort, certificates: tls.certificates },
+  )
+  const rows: Row[] = [{ name: 'direct', label: 'redis-server itself', ours: false, started: redis }]
+  if (tls !== undefined) {
+    const started = { ...redis, port: tls.backendPort, certificates: tls.certificates }
+    rows.push({ name: 'direct-tls', label: 'redis-server itself, in TLS', ours: false, started })
+  }
+  const bench: Bench = { rows, failures: [], benchmark, backendPort: redis.port, tls, options, log }
+  await startAll(select(options.only, options.tls ? TLS_TARGETS : TARGETS), processes, bench)
   const cells = workloads(options.full, options.pipelines)
   const of = machine()
   const others = watchOthers(processes)

@@ -2,7 +2,7 @@ import { RssSampler, TICK_US, cpuTicks } from '../harness/proc.ts'
 import type { Program } from '../harness/packages.ts'
 import { startLoad } from '../load/redis-benchmark.ts'
 import { ask, executed } from '../load/resp-client.ts'
-import type { Started } from '../targets/target.ts'
+import { placeOf, type Started } from '../targets/target.ts'
 import { KEY, commandOf } from './workload.ts'
 import type { Workload } from './workload.ts'
 
@@ -36,7 +36,7 @@ function firstGuess({ bytes, pipeline }: Workload): number {
 /** Puts a value of the workload's size into the server and sees it come back through the target. */
 async function prepare(target: Started, backendPort: number, { bytes }: Workload): Promise<void> {
   await ask(backendPort, 'SET', KEY, 'x'.repeat(bytes))
-  const reply = await ask(target.port, 'GET', KEY)
+  const reply = await ask(placeOf(target), 'GET', KEY)
   if (reply.length !== bytes)
     throw new Error(`a value of ${bytes} B came back as ${reply.type}${reply.text} of ${reply.length} B`)
 }
@@ -62,6 +62,7 @@ export async function measure(
       connections,
       pipeline: workload.pipeline,
       requests,
+      ...(target.certificates === undefined ? {} : { authority: target.certificates.authority }),
     }
     return startLoad(benchmark, given, LOAD_TIMEOUT_MS).done
   }

@@ -104,3 +104,13 @@ for (const [what, target, most] of [
     assert.match(cost(most + 0.1)!, /^false/)
     assert.equal(cost(most, 64), undefined)
   })
+
+test('in TLS the bars are 1.3, 0.6 and 0.6 x Envoy, and parts of Shotover', () => {
+  const own = (pipeline: number, cpuUs: number): string[] =>
+    told(run(at(pipeline), { direct: 9.5, 'ours-tls': cpuUs, 'envoy-tls': 10, 'shotover-tls': 20 })).slice(0, 2)
+  const label = (pipeline: number) => `GET 100 B P=${pipeline}, TLS from the client`
+  assert.deepEqual(own(1, 12), [`true ${label(1)}, 1.3 x Envoy`, `true ${label(1)}, 0.95 x Shotover`])
+  assert.deepEqual(own(1, 14)[0], `false ${label(1)}, 1.3 x Envoy`)
+  assert.deepEqual(own(16, 7), [`false ${label(16)}, 0.6 x Envoy`, `true ${label(16)}, 0.5 x Shotover`])
+  assert.deepEqual(own(64, 5), [`true ${label(64)}, 0.6 x Envoy`, `true ${label(64)}, 0.7 x Shotover`])
+})

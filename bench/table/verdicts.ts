@@ -16,6 +16,13 @@ const TWO_COST_MAX = 1.1
 const TEN_COST_MAX = 1.25
 const USER_COST_MAX = 1.05
 
+/** With TLS from the client: what ours may cost, as a part of Envoy's, and of Shotover's; and what Shotover cost when it was recorded. */
+const IN_TLS: Readonly<Record<number, { envoy: number; shotover: number; recorded: number; redis: number }>> = {
+  1: { envoy: 1.3, shotover: 0.95, recorded: 23.5, redis: 9.5 },
+  16: { envoy: 0.6, shotover: 0.5, recorded: 5.3, redis: 1.65 },
+  64: { envoy: 0.6, shotover: 0.7, recorded: 1.95, redis: 1.1 },
+}
+
 interface Recorded {
   readonly redis: number
   readonly plain: number
@@ -107,6 +114,21 @@ function ofTransforms(run: Run, workload: Workload): Verdict[] {
   ]
 }
 
+function inTls(run: Run, workload: Workload): Verdict[] {
+  const bar = IN_TLS[workload.pipeline]
+  if (bar === undefined) return []
+  const own = cpuOf(run, 'ours-tls', workload)
+  const label = `${workloadLabel(workload)}, TLS from the client`
+  const measured = cpuOf(run, 'shotover-tls', workload)
+  const isMeasured = Number.isFinite(measured)
+  const shotover = isMeasured ? measured : (bar.recorded * cpuOf(run, 'direct', workload)) / bar.redis
+  const source = isMeasured ? 'Shotover' : 'recorded Shotover, scaled by redis-server'
+  return [
+    verdict(`${label}, ${bar.envoy} x Envoy`, own, bar.envoy * cpuOf(run, 'envoy-tls', workload), 'us'),
+    verdict(`${label}, ${bar.shotover} x ${source}`, own, bar.shotover * shotover, 'us'),
+  ]
+}
+
 function ofMemory(run: Run): Verdict {
   const own = run.measurements.filter(({ target, workload }) => target.startsWith('ours') && workload.bytes === SMALL)
   const most = own.length === 0 ? NaN : Math.max(...own.map(({ rssBytes }) => rssBytes))
@@ -116,6 +138,9 @@ function ofMemory(run: Run): Verdict {
 /** The bars that the table can tell, for values of 100 B. */
 export function verdicts(run: Run): Verdict[] {
   const cells = judged(run)
+  if (run.targets.some(({ name }) => name === 'ours-tls')) {
+    return [...cells.flatMap((workload) => inTls(run, workload)), ofMemory(run)]
+  }
   return [
     ...cells.flatMap((workload) => againstPeers(run, workload)),
     ...cells.flatMap((workload) => againstShotover(run, workload)),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parse } from 'yaml'
-import { TARGETS, select } from './list.ts'
+import { TARGETS, TLS_TARGETS, select } from './list.ts'
 import { TWO, settings, topology } from './topology.ts'
 
 const names = (asked: string[] | null): string[] => select(asked).map(({ name }) => name)
@@ -38,4 +38,11 @@ test("topologies are in Shotover's form, every transform named once", () => {
   assert.equal(new Set(stages.map(([, { name }]) => name)).size, 3)
   assert.deepEqual(stages[2][1], { name: 'sink', remote_address: '127.0.0.1:20002', connect_timeout_ms: 3000 })
   assert.deepEqual(parse(settings(20_003)), { main_log_level: 'warn', observability_interface: '127.0.0.1:20003' })
+})
+
+test('in TLS there are targets of their own', () => {
+  const of = (asked: string[] | null) => select(asked, TLS_TARGETS).map(({ name }) => name)
+  assert.deepEqual(of(['envoy-tls', 'ours-tls']), ['ours-tls', 'envoy-tls'])
+  assert.equal(of(null).length, 8)
+  assert.throws(() => of(['envoy']), /no target named envoy; there are direct, ours-tls/)
 })

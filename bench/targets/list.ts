@@ -1,6 +1,6 @@
-import { envoy } from './envoy.ts'
-import { haproxy } from './haproxy.ts'
-import { OUR_TARGETS, originals } from './shotover.ts'
+import { envoy, envoyWith } from './envoy.ts'
+import { haproxy, haproxyWith } from './haproxy.ts'
+import { OUR_TARGETS, OUR_TLS_TARGETS, originals } from './shotover.ts'
 import type { Target } from './target.ts'
 import { twemproxy } from './twemproxy.ts'
 
@@ -13,6 +13,16 @@ export const TARGETS: readonly Target[] = [
   ...originals(process.env.SHOTOVER_BIN),
 ]
 
+/** Every target of a run in TLS. */
+export const TLS_TARGETS: readonly Target[] = [
+  ...OUR_TLS_TARGETS,
+  haproxyWith('haproxy-tls', 'HAProxy, TLS from the client', 'client'),
+  haproxyWith('haproxy-tls-both', 'HAProxy, TLS on both sides', 'both'),
+  envoyWith('envoy-tls', 'Envoy, TLS from the client', 'client'),
+  envoyWith('envoy-tls-both', 'Envoy, TLS on both sides', 'both'),
+  ...originals(process.env.SHOTOVER_BIN, true),
+]
+
 /** Names that stand for several targets. */
 export const GROUPS: Readonly<Record<string, readonly string[]>> = {
   ours: OUR_TARGETS.map((target) => target.name),
@@ -21,13 +31,13 @@ export const GROUPS: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** The targets that a list of names and groups asks for; throws on a name that is none. `direct` is always measured. */
-export function select(names: readonly string[] | null): readonly Target[] {
-  if (names === null) return TARGETS
+export function select(names: readonly string[] | null, all: readonly Target[] = TARGETS): readonly Target[] {
+  if (names === null) return all
   const wanted = new Set(names.flatMap((name) => GROUPS[name] ?? [name]))
   for (const name of wanted) {
-    if (name === 'direct' || TARGETS.some((target) => target.name === name)) continue
-    const known = ['direct', ...TARGETS.map((target) => target.name), ...Object.keys(GROUPS)]
+    if (name === 'direct' || all.some((target) => target.name === name)) continue
+    const known = ['direct', ...all.map((target) => target.name), ...Object.keys(GROUPS)]
     throw new Error(`no target named ${name}; there are ${known.join(', ')}`)
   }
-  return TARGETS.filter((target) => wanted.has(target.name))
+  return all.filter((target) => wanted.has(target.name))
 }
