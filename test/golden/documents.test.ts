@@ -4,8 +4,9 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { readSettings } from '../../src/config/settings.ts'
 import { processLimits } from '../../src/config/limits.ts'
-import { checkTopology, readTopology } from '../../src/config/topology.ts'
+import { checkTopology } from '../../src/config/topology.ts'
 import { LIMITS } from '../../src/core/kind.ts'
+import { Authority, CertificateFolder } from '../real/certificates.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const CONFIGURATION = readFileSync(join(ROOT, 'docs/configuration.md'), 'utf8')
@@ -13,7 +14,12 @@ const CONFIGURATION = readFileSync(join(ROOT, 'docs/configuration.md'), 'utf8')
 const examples = globSync('examples/*/topology.yaml', { cwd: ROOT })
 for (const file of examples) {
   test(`${file} and its settings pass the check`, async () => {
-    await readTopology(join(ROOT, file), { directory: join(ROOT, file, '..') })
+    using certificates = new CertificateFolder()
+    const authority = Authority.make()
+    certificates.file('authority.crt', authority.certificate)
+    certificates.write('proxy', authority.issue())
+    const text = readFileSync(join(ROOT, file), 'utf8').replaceAll('certificates/', `${certificates.path}/`)
+    await checkTopology(file, text, { directory: join(ROOT, file, '..') })
     readSettings(join(ROOT, file, '../config.yaml'))
   })
 }
