@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import { causesOf, withCauses, type HandshakeError } from '../base/errors.ts'
+import { addressText } from '../config/addresses.ts'
 import type { CheckedSource } from '../config/checked.ts'
 import type { Log } from '../core/kind.ts'
 import type { TlsServer } from '../world/tls-server.ts'
@@ -26,7 +27,7 @@ export class TlsAcceptor {
 
   accept(socket: Socket, id: number): void {
     const { checked, server, accept, onFailed } = this.#options
-    const peer = `${socket.remoteAddress ?? 'unknown'}:${socket.remotePort ?? 0}`
+    const peer = addressText({ host: socket.remoteAddress ?? 'unknown', port: socket.remotePort ?? 0 })
     server.accept(socket, checked.limits.tlsHandshakeTimeoutMs, (error, connection) => {
       if (connection !== null) {
         accept(connection, id)
