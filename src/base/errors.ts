@@ -36,6 +36,11 @@ export function systemErrorText(error: Error): string {
   return SYSTEM_ERRORS[(error as NodeJS.ErrnoException).code ?? ''] ?? error.message
 }
 
+/** An error of the system in its own words, with its code. */
+export function systemError(error: Error): Error {
+  return Object.assign(new Error(systemErrorText(error)), { code: (error as NodeJS.ErrnoException).code })
+}
+
 /** Something did not come to its end in the time that it may take. */
 export class LateError extends Error {}
 

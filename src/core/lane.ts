@@ -345,7 +345,7 @@ export class Lane implements Transform, Carrier {
     if (link === null) return
     const partly = exchanges.some((one) => one.state === ANSWERING || one.requestParts?.ended === false)
     if (partly || this.#isInPush || (lostState && exchanges.length === 0)) {
-      if (!exchanges.some(brokenOff)) reportLoss(error, this.#info.log, this.#pool.stats)
+      if (!exchanges.some(brokenOff)) reportLoss(error, this.#info.log, this.#pool)
       this.#ended = true
       link.close('upstream-lost')
       return
@@ -365,7 +365,7 @@ export class Lane implements Transform, Carrier {
   /** The server had state of this session, or was to have it: what it was to answer gets an error, and the session ends. */
   // Cold: an upstream was lost
   #endFor(exchanges: Batch, error: Error): void {
-    reportLoss(error, this.#info.log, this.#pool.stats)
+    reportLoss(error, this.#info.log, this.#pool)
     this.#ended = true
     const answered = owedErrors(exchanges, this.#sharing)
     if (!this.#fail(answered, error, true)) return
@@ -385,7 +385,7 @@ export class Lane implements Transform, Carrier {
     }
     for (const { requestParts } of exchanges) requestParts?.abort(error)
     this.#pool.stats.failedRequests += exchanges.length
-    if (!closing) this.#pool.stats.losses++
+    if (!closing) this.#pool.reportFailure(exchanges.length, error)
     this.#link!.reply(exchanges)
     return true
   }

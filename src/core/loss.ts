@@ -1,6 +1,7 @@
 import { causesOf, withCauses } from '../base/errors.ts'
 import { ANSWERING, HELD, WRITTEN, type Batch, type Carrier, type Exchange } from './exchange.ts'
 import type { Log } from './kind.ts'
+import type { Pool } from './pool.ts'
 import type { Protocol } from './protocol.ts'
 import type { PoolStats } from './stats.ts'
 import { PLAN_BLOCK, PLAN_KEEP, type Sharing } from './sharing.ts'
@@ -12,8 +13,9 @@ export class ConnectError extends Error {}
 export class LostError extends Error {}
 
 /** The end of a connection that was not ready yet, whatever brought it: it could not be had. */
-export function beforeReady(error: Error): ConnectError {
-  return error instanceof ConnectError ? error : new ConnectError(error.message, { cause: error.cause })
+export function beforeReady(error: Error, destination: string): ConnectError {
+  if (error instanceof ConnectError) return error
+  return new ConnectError(`Failed to connect to destination ${destination}`, { cause: error })
 }
 
 /** The exchanges of each carrier, in their order. */
@@ -49,9 +51,9 @@ export function triage(upstream: Upstream, exchanges: Batch, error: Error, proto
 }
 
 /** A session loses its upstream, and with it its connection to the client. */
-export function reportLoss(error: Error, log: Log, stats: PoolStats): void {
+export function reportLoss(error: Error, log: Log, { stats, destination }: Pool): void {
   stats.losses++
-  log.error(withCauses('connection was unexpectedly terminated', causesOf(error)))
+  log.error(withCauses('connection was unexpectedly terminated', causesOf(error)), { destination })
 }
 
 /** May what a session's own upstream owes next never come? Where replies come in any order: may nothing of it? */

@@ -1,11 +1,12 @@
-import { HandshakeError, systemErrorText } from '../base/errors.ts'
+import { HandshakeError, systemError } from '../base/errors.ts'
 import type { Address, Connection, Connector, Timer, World } from '../world/world.ts'
 import { ANSWERING, QUEUED, type Carrier, type Exchange } from './exchange.ts'
+import { EndpointLog } from './endpoint-log.ts'
 import type { Frame } from './frame.ts'
 import type { Log } from './kind.ts'
 import { Outbox, Scratch } from './outbox.ts'
 import type { Protocol, WireOptions } from './protocol.ts'
-import { byCarrier, ConnectError, repeatable } from './loss.ts'
+import { byCarrier, ConnectError, LostError, repeatable } from './loss.ts'
 import type { Greeting } from './sharing.ts'
 import { noPoolStats } from './stats.ts'
 import { Upkeep } from './upkeep.ts'
@@ -40,6 +41,8 @@ export class Pool implements UpstreamOwner {
   readonly wireOptions: WireOptions
   readonly stats = noPoolStats()
   readonly isError: (reply: Frame) => boolean
+  readonly destination: string
+  readonly #log: EndpointLog
   readonly #options: PoolOptions
   readonly #scratch = new Scratch()
   readonly #shared = new Map<string, Upstream>()
@@ -58,7 +61,9 @@ export class Pool implements UpstreamOwner {
     this.protocol = options.protocol
     this.wireOptions = options.wireOptions
     this.isError = options.isError
-    this.#upkeep = new Upkeep(this.world.clock, this.#all, (upstream) => this.retire(upstream))
+    this.destination = `${options.endpoint.host}:${options.endpoint.port}`
+    this.#log = new EndpointLog(this.destination, options.log, this.world.clock)
+    this.#upkeep = new Upkeep(this.world.clock, this.#all, this.#log, (upstream) => this.retire(upstream))
   }
 
   /** Requests in flight on all upstreams. */
@@ -183,6 +188,12 @@ export class Pool implements UpstreamOwner {
     return count
   }
 
+  /** So many requests of a session that goes on were answered with an error. */
+  reportFailure(requests: number, error: Error): void {
+    this.stats.losses++
+    this.#log.failed(requests, error)
+  }
+
   close(): void {
     this.#closed = true
     for (const upstream of [...this.#all]) upstream.destroy(new Error('the sink is closed'))
@@ -211,6 +222,8 @@ export class Pool implements UpstreamOwner {
     const at = spare?.indexOf(upstream) ?? -1
     if (at >= 0) spare!.splice(at, 1)
     if (spare?.length === 0) this.#spare.delete(upstream.key)
+    // Given up because it was silent, it was kept until it had answered all that it owed.
+    if (upstream.retired && !(error instanceof LostError)) this.#log.answered()
     if (error instanceof ConnectError) this.stats.connectFailures++
     else if (error !== null) this.stats.deaths++
   }
@@ -244,8 +257,8 @@ export class Pool implements UpstreamOwner {
       this.#nextAttempt = this.world.clock.now() + this.#backoffMs
       const failed = error instanceof HandshakeError ? 'Failed to establish TLS connection to' : 'Failed to connect to'
       upstream.destroy(
-        new ConnectError(`${failed} destination ${endpoint.host}:${endpoint.port}`, {
-          cause: new Error(systemErrorText(error!)),
+        new ConnectError(`${failed} destination ${this.destination}`, {
+          cause: systemError(error!),
         }),
       )
     })
@@ -253,10 +266,9 @@ export class Pool implements UpstreamOwner {
 
   /** It is connected: who speaks to nobody at all is not waited for without end. */
   #awaitReady(upstream: Upstream): void {
-    const { endpoint, connectTimeoutMs } = this.#options
-    const ms = Math.max(HANDSHAKE_MS_MIN, connectTimeoutMs)
+    const ms = Math.max(HANDSHAKE_MS_MIN, this.#options.connectTimeoutMs)
     const timer = this.world.clock.after(ms, () =>
-      upstream.destroy(new ConnectError(`destination ${endpoint.host}:${endpoint.port} did not answer within ${ms}ms`)),
+      upstream.destroy(new ConnectError(`destination ${this.destination} did not answer within ${ms}ms`)),
     )
     this.#greeted.set(upstream, timer)
   }

@@ -1,5 +1,6 @@
 import type { Clock } from '../world/world.ts'
 import type { Exchange } from './exchange.ts'
+import type { EndpointLog } from './endpoint-log.ts'
 import { CLOSED, READY, type Upstream } from './upstream.ts'
 
 /** How often connections are looked at, while there are any that nobody in particular looks after. */
@@ -25,15 +26,17 @@ interface Mark {
 export class Upkeep {
   readonly #clock: Clock
   readonly #upstreams: ReadonlySet<Upstream>
+  readonly #log: EndpointLog
   readonly #retire: (upstream: Upstream) => void
   #marks = new Map<Upstream, Mark>()
   #silentMs = SILENT_MS
   #begun = false
 
   /** `retire`: nothing new goes on it, and it is closed as soon as nobody waits for anything there. */
-  constructor(clock: Clock, upstreams: ReadonlySet<Upstream>, retire: (upstream: Upstream) => void) {
+  constructor(clock: Clock, upstreams: ReadonlySet<Upstream>, log: EndpointLog, retire: (upstream: Upstream) => void) {
     this.#clock = clock
     this.#upstreams = upstreams
+    this.#log = log
     this.#retire = retire
   }
 
@@ -66,7 +69,10 @@ export class Upkeep {
       mark.usedSince = now
     }
     if (oldest !== mark.oldest) {
-      if (mark.oldest !== null) this.#silentMs = SILENT_MS
+      if (mark.oldest !== null) {
+        this.#silentMs = SILENT_MS
+        this.#log.answered()
+      }
       mark.oldest = oldest
       mark.waitsSince = now
     }
@@ -74,6 +80,7 @@ export class Upkeep {
       if (upstream.retired || now - mark.usedSince >= IDLE_MS) upstream.finish()
     } else if (upstream.shared && now - mark.waitsSince >= this.#silentMs) {
       this.#silentMs = Math.min(SILENT_MS_MAX, this.#silentMs * 2)
+      this.#log.silent(now - mark.waitsSince, upstream.owed().length)
       this.#retire(upstream)
     }
   }

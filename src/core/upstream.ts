@@ -1,6 +1,6 @@
 // Hot path
 import { assert } from '../base/assert.ts'
-import { systemErrorText } from '../base/errors.ts'
+import { systemError } from '../base/errors.ts'
 import type { Connection, ConnectionHandler, World } from '../world/world.ts'
 import { ANSWERING, DONE, QUEUED, Exchange, type Batch, type Carrier } from './exchange.ts'
 import { FRAME_LAST, type Frame } from './frame.ts'
@@ -28,6 +28,8 @@ export const CLOSED = 2
 
 /** What an upstream asks of the pool that it belongs to. */
 export interface UpstreamOwner {
+  /** Where it connects to, for people. */
+  readonly destination: string
   readonly world: World
   readonly protocol: Protocol
   readonly wireOptions: WireOptions
@@ -210,7 +212,7 @@ export class Upstream implements ConnectionHandler, SenderUser {
 
   onClose(error: Error | null): void {
     this.#linger?.close()
-    const cause = error === null ? undefined : new Error(systemErrorText(error))
+    const cause = error === null ? undefined : systemError(error)
     this.destroy(new LostError('The other side of this connection closed the connection', { cause }))
   }
 
@@ -294,7 +296,7 @@ export class Upstream implements ConnectionHandler, SenderUser {
   /** Closes at once: who waits for something is told why. */
   destroy(reason: Error): void {
     if (this.state === CLOSED) return
-    const error = this.state === CONNECTING ? beforeReady(reason) : reason
+    const error = this.state === CONNECTING ? beforeReady(reason, this.#owner.destination) : reason
     this.#deliver()
     if ((this.state as number) === CLOSED) return
     this.state = CLOSED

@@ -139,7 +139,8 @@ for (const coreThreads of [1, 2]) {
     assert.equal(back.length, 3)
     for (const took of back) assert.ok(took < 1000, `served again after ${took} ms`)
     assert.ok(askers.some(({ failures }) => failures > 0))
-    assert.deepEqual(proxy.complaints, [])
+    assert.ok(proxy.complaints.length > 0 && proxy.complaints.length <= 3 * coreThreads, proxy.complaints.join('\n'))
+    for (const line of proxy.complaints) assert.match(line, /^WARN requests to .* are answered with errors/)
   })
 }
 

@@ -25,11 +25,11 @@ import {
   pinReason,
 } from './commands.ts'
 import { namesConnections, type ConnectionIds } from './connection-ids.ts'
+import { askId, giveName, takeName } from './dressing.ts'
 import { encodeRequest } from './encode.ts'
 import { ACCESS_CODES, changesAccess, type Guests } from './guests.ts'
 import { ARRAY, BULK, ERROR, INTEGER, MAP, NULL, SIMPLE } from './resp.ts'
 import { helloOf, rawFrame, withConnectionId } from './hello.ts'
-import type { ServerWire } from './wire-server.ts'
 
 const HELLO = codeOf('hello')
 const AUTH = codeOf('auth')
@@ -78,9 +78,6 @@ interface Attributes {
   /** Where there are none: `Guests.generation`. */
   readonly guests: number
 }
-
-/** What the server calls the connections that sessions have for themselves. */
-const serverIds = new WeakMap<Upstream, number>()
 
 const NO_NAME = Buffer.alloc(0)
 
@@ -181,18 +178,16 @@ export class ValkeySharing implements Sharing {
 
   dress(upstream: Upstream): void {
     if (this.#isBare) return
-    const name = this.#name ?? NO_NAME
-    // One that was shared may bear another session's, if only until the request that takes it away is executed.
-    if (name.length !== 0 || mayBearName(upstream)) upstream.tell(encodeRequest(['CLIENT', 'SETNAME', name]))
-    const known = serverIds.get(upstream)
-    if (known !== undefined) this.#ids.set(this.#id, known)
-    else upstream.tell(encodeRequest(['CLIENT', 'ID']), (reply) => this.#learnId(upstream, reply))
+    giveName(upstream, this.#name ?? NO_NAME)
+    askId(upstream, (serverId) => {
+      if (!this.#closed) this.#ids.set(this.#id, serverId)
+    })
   }
 
   undress(upstream: Upstream): void {
     this.#isBare = false
     this.#ids.clear(this.#id)
-    unname(upstream)
+    takeName(upstream)
   }
 
   close(): void {
@@ -200,17 +195,10 @@ export class ValkeySharing implements Sharing {
     this.#closed = true
   }
 
-  #learnId(upstream: Upstream, reply: Frame): void {
-    if (reply.kind !== INTEGER) return
-    const serverId = Number(reply.bytes.toString('latin1', reply.start + 1, reply.end - 2))
-    serverIds.set(upstream, serverId)
-    if (!this.#closed) this.#ids.set(this.#id, serverId)
-  }
-
   replied(exchange: Exchange): boolean {
     const changed = this.#take(exchange)
     // It was checked by the server, and a connection that many share has no name.
-    if (exchange.upstream?.shared === true) unname(exchange.upstream)
+    if (exchange.upstream?.shared === true) takeName(exchange.upstream)
     return changed
   }
 
@@ -352,14 +340,6 @@ export class ValkeySharing implements Sharing {
     if (reply.kind === NULL || isNull(reply)) return reply
     return this.#now.resp === 3 ? rawFrame('_\r\n', NULL) : rawFrame('$-1\r\n', BULK)
   }
-}
-
-function mayBearName(upstream: Upstream): boolean {
-  return (upstream.wire as ServerWire).mayBearName
-}
-
-function unname(upstream: Upstream): void {
-  if (mayBearName(upstream)) upstream.tell(encodeRequest(['CLIENT', 'SETNAME', '']))
 }
 
 function isNull(reply: Frame): boolean {
