@@ -33,7 +33,10 @@ const SYSTEM_ERRORS: Record<string, string> = {
 }
 
 export function systemErrorText(error: Error): string {
-  return SYSTEM_ERRORS[(error as NodeJS.ErrnoException).code ?? ''] ?? error.message
+  const known = SYSTEM_ERRORS[(error as NodeJS.ErrnoException).code ?? '']
+  if (known !== undefined) return known
+  // Of a name with several addresses each has failed in its way.
+  return error instanceof AggregateError ? error.errors.map((one) => (one as Error).message).join('; ') : error.message
 }
 
 /** An error of the system in its own words, with its code. */
