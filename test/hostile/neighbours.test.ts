@@ -84,10 +84,24 @@ test('a script without end is ended through the proxy at once', async () => {
   runner.write(ENDLESS)
   await until(async () => (await askOnce(server.port, 'PING')).startsWith('-BUSY'), 'the script runs')
   const since = performance.now()
+  // What the server itself says to it now.
+  assert.match(await ask(killer, 'FUNCTION STATS'), /^-BUSY/)
   assert.equal(await ask(killer, 'SCRIPT KILL'), '+OK\r\n')
   assert.ok(performance.now() - since < 1000)
   await runner.until(1)
   assert.match(runner.replies[0]!.bytes.toString(), /^-ERR Error running script|^-ERR Script killed/)
+})
+
+test('writes that are paused go on as soon as a client says so', async () => {
+  await using server = await startRedis()
+  await using own = await startProxy({ upstream: server.address })
+  const [writer, boss] = [await RawClient.open(own.port), await RawClient.open(own.port)]
+  assert.equal(await ask(boss, 'CLIENT PAUSE 60000 WRITE'), '+OK\r\n')
+  writer.write(words('SET key value'))
+  await until(async () => (await server.cli('INFO', 'clients')).includes('blocked_clients:1'), 'the write waits')
+  assert.equal(await ask(boss, 'CLIENT UNPAUSE'), '+OK\r\n')
+  await writer.until(1)
+  assert.equal(writer.replies[0]!.bytes.toString(), '+OK\r\n')
 })
 
 test('behind a script without end the others do not wait for ever: the server says to them that it is busy', async () => {

@@ -292,3 +292,17 @@ test('nothing that was sent before a client left is lost, though it waited for n
   assert.equal(await client.ask('LLEN', 'l'), ':"20"')
   client.destroy()
 })
+
+test('SHUTDOWN has a reply where it fails, else only an end, as clients expect', async () => {
+  await using redis = await startRedis()
+  await using proxy = await startProxy({ upstream: redis.address })
+  const [boss, other] = [await RawClient.open(proxy.port), await RawClient.open(proxy.port)]
+  await other.ask('PING')
+  assert.match(await boss.ask('SHUTDOWN', 'NONSENSE'), /syntax error/)
+  assert.match(await boss.ask('SHUTDOWN', 'ABORT'), /No shutdown in progress/)
+  assert.equal(await boss.ask('ECHO', 'still here'), '$"still here"')
+  assert.equal(await boss.ask('SHUTDOWN', 'NOSAVE'), 'closed')
+  await redis.restart()
+  assert.equal(await askUntil(other, '+"OK"', ['SET', 'k', 'v']), '+"OK"')
+  for (const client of [boss, other]) client.destroy()
+})

@@ -45,9 +45,11 @@ const RULES: Record<string, Rule> = {
   monitor: [CLASS_STATEFUL, 'monitor'],
   readonly: [CLASS_STATEFUL, 'readonly'],
   asking: [CLASS_STATEFUL, 'asking'],
-  // They must not wait behind what they are to end.
+  // They must not wait behind what they are to end, or to tell of.
   'script|kill': [CLASS_BLOCKING, 'script-kill'],
   'function|kill': [CLASS_BLOCKING, 'script-kill'],
+  'function|stats': [CLASS_BLOCKING, 'script-kill'],
+  'client|unpause': [CLASS_BLOCKING, 'client-unpause'],
   'script|debug': [CLASS_STATEFUL, 'script-debug'],
   'client|reply': [CLASS_STATEFUL, 'client-reply'],
   'client|tracking': [CLASS_STATEFUL, 'client-tracking'],

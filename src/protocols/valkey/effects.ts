@@ -34,6 +34,8 @@ export const EFFECT_REPLICATION = 19
 /** What the sink follows by the reply, unless a transaction or CLIENT REPLY keeps that from it. */
 export const EFFECT_ATTRIBUTE = 20
 export const EFFECT_UNKNOWN = 21
+/** It has a reply only if it fails: else the server closes the connection. */
+export const EFFECT_SHUTDOWN = 22
 
 /** Why a connection is dirty. */
 export const DIRTY_MULTI = 1
@@ -72,6 +74,7 @@ const FIXED: Record<string, number> = {
   asking: EFFECT_ASKING,
   reset: EFFECT_RESET,
   monitor: EFFECT_MONITOR,
+  shutdown: EFFECT_SHUTDOWN,
 }
 
 /** Commands that set or clear bits whatever their arguments are. */

@@ -18,6 +18,7 @@ import {
   EFFECT_REPLY_ON,
   EFFECT_REPLY_SKIP,
   EFFECT_RESET,
+  EFFECT_SHUTDOWN,
   EFFECT_SUBSCRIBE,
   EFFECT_SUNSUBSCRIBE,
   OPAQUE_BYTES,
@@ -158,7 +159,8 @@ export class ServerWire implements Wire {
     this.#inParts = false
     this.#left = 0
     while (this.#inFlight.length > 0) {
-      const isSilent = (this.#inFlight.effect & SILENT) !== 0
+      const { effect } = this.#inFlight
+      const isSilent = (effect & SILENT) !== 0 || effect === EFFECT_SHUTDOWN
       const exchange = this.#inFlight.shift()
       if (exchange !== null) (isSilent ? this.#unanswered : all).push(exchange)
     }
