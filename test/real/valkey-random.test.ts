@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { playBoth, playTogether, scriptOf } from './differential.ts'
 import { startProxy } from './proxy.ts'
 import { RawClient } from './raw-client.ts'
+import { fetchRedis, fetchValkey, type RedisPrograms } from './fetch.ts'
 import { startRedis } from './servers.ts'
 
 /** What a connection is given to remember, and what shows it. */
@@ -28,6 +29,12 @@ const POOL = words(`
   CLIENT GETNAME
   CLIENT TRACKING ON
   CLIENT TRACKING OFF
+  CLIENT TRACKING ON OPTIN
+  CLIENT CACHING YES
+  CLIENT TRACKINGINFO
+  CLIENT GETREDIR
+  CLIENT UNPAUSE
+  FUNCTION STATS
   CLIENT NO-EVICT ON
   CLIENT NO-EVICT OFF
   SET k v
@@ -114,8 +121,8 @@ interface Place {
 }
 
 /** Plays what `play` plays and counts; it must be at least `least` replies, and worth no complaint. */
-async function inPlace(least: number, play: (place: Place) => Promise<number>): Promise<void> {
-  await using redis = await startRedis({ extraArgs: HURRY })
+async function inPlace(programs: RedisPrograms, least: number, play: (place: Place) => Promise<number>): Promise<void> {
+  await using redis = await startRedis({ programs, extraArgs: HURRY })
   await using proxy = await startProxy({ upstream: redis.address })
   const control = await RawClient.open(redis.port)
   const compared = await play({ ports: { redis: redis.port, proxy: proxy.port }, control })
@@ -140,15 +147,9 @@ async function playRandom(pool: readonly string[], { ports, control }: Place): P
 
 const firstSeed = Number(process.env.SEED ?? 1)
 
-test('whatever a connection is made to remember, the same bytes come back as without the proxy', () =>
-  inPlace(SCRIPTS * LINES, (place) => playRandom([...POOL, ...SUBSCRIPTIONS], place)))
-
 // Not with subscriptions, where a RESP2 client is refused CLIENT REPLY ON and not told; nor in transactions, whose replies a server
 // then leaves out one by one; nor with requests that are none, which end a SKIP.
 const SILENT_POOL = [...POOL.filter((line) => !/^(MULTI|!.*)$/.test(line)), ...SILENCE, ...SILENCE]
-
-test('whatever a connection is made to remember while replies are off, the same bytes come back', () =>
-  inPlace(SCRIPTS * LINES, (place) => playRandom(SILENT_POOL, place)))
 
 /** Keys, channels and patterns of one client alone. */
 function ofClient(line: string, client: number): string {
@@ -156,23 +157,33 @@ function ofClient(line: string, client: number): string {
   return line.replaceAll(/(?<![-\w])(k|n|l|s|a|b|p\*)(?!\w)/g, `$1${client}`)
 }
 
-test('what one client makes its connection remember no other one notices', () =>
-  inPlace(SCRIPTS * LINES, async ({ ports, control }) => {
-    let compared = 0
-    for (let seed = firstSeed; seed < firstSeed + SCRIPTS; seed += TOGETHER) {
-      const scripts = Array.from({ length: TOGETHER }, (_, client) => {
-        const pool = client % 3 === 0 ? SILENT_POOL : [...POOL, ...SUBSCRIPTIONS]
-        return randomScript(pool, seed + client).map((line) => ofClient(line, client))
-      })
-      try {
-        compared += await playTogether(
-          ports,
-          scripts.map((lines) => scriptOf(lines.join('\n'))),
-          control,
-        )
-      } catch (error) {
-        throw new Error(`scripts ${seed} to ${seed + TOGETHER - 1}: ${(error as Error).message}`, { cause: error })
+for (const programs of [await fetchRedis(), await fetchValkey()]) {
+  if (programs === null) continue
+
+  test(`${programs.version}: whatever a connection is made to remember, the same bytes come back as without the proxy`, () =>
+    inPlace(programs, SCRIPTS * LINES, (place) => playRandom([...POOL, ...SUBSCRIPTIONS], place)))
+
+  test(`${programs.version}: whatever a connection is made to remember while replies are off, the same bytes come back`, () =>
+    inPlace(programs, SCRIPTS * LINES, (place) => playRandom(SILENT_POOL, place)))
+
+  test(`${programs.version}: what one client makes its connection remember no other one notices`, () =>
+    inPlace(programs, SCRIPTS * LINES, async ({ ports, control }) => {
+      let compared = 0
+      for (let seed = firstSeed; seed < firstSeed + SCRIPTS; seed += TOGETHER) {
+        const scripts = Array.from({ length: TOGETHER }, (_, client) => {
+          const pool = client % 3 === 0 ? SILENT_POOL : [...POOL, ...SUBSCRIPTIONS]
+          return randomScript(pool, seed + client).map((line) => ofClient(line, client))
+        })
+        try {
+          compared += await playTogether(
+            ports,
+            scripts.map((lines) => scriptOf(lines.join('\n'))),
+            control,
+          )
+        } catch (error) {
+          throw new Error(`scripts ${seed} to ${seed + TOGETHER - 1}: ${(error as Error).message}`, { cause: error })
+        }
       }
-    }
-    return compared * 2
-  }))
+      return compared * 2
+    }))
+}
