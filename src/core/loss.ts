@@ -3,7 +3,6 @@ import { ANSWERING, HELD, WRITTEN, type Batch, type Carrier, type Exchange } fro
 import type { Log } from './kind.ts'
 import type { Pool } from './pool.ts'
 import type { Protocol } from './protocol.ts'
-import type { PoolStats } from './stats.ts'
 import { PLAN_BLOCK, PLAN_KEEP, type Sharing } from './sharing.ts'
 import type { Upstream } from './upstream.ts'
 
