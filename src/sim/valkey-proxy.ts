@@ -1,4 +1,5 @@
 import { Budget } from '../core/budget.ts'
+import type { StageSpec } from '../core/chain.ts'
 import { LIMITS, type Env, type Limits, type Log, type Metrics, type TransformKind } from '../core/kind.ts'
 import { Scratch } from '../core/outbox.ts'
 import type { Pool } from '../core/pool.ts'
@@ -34,19 +35,23 @@ export interface SimStage {
   readonly options: unknown
 }
 
-/** The proxy itself: a Valkey source, a chain, and one server behind it. */
+/** Milliseconds between renewals, at most. */
+const RENEWAL_MS = 60
+
+/** The proxy itself: a Valkey source, a chain, and one server behind it. So often, the stages above the sink are made anew meanwhile. */
 export async function valkeyProxy(
   world: World,
   upstream: Address,
   listen: Address,
   above: readonly SimStage[] = [],
   limits: Limits = drawLimits(world),
+  renewals = 0,
 ): Promise<SimProxy> {
   const pools: Pool[] = []
   const closers: (() => void)[] = []
   const sink = { remote_address: `${upstream.host}:${upstream.port}`, connect_timeout_ms: 3000 }
   const kinds = [...above, { kind: valkeySinkSingle as TransformKind<never>, options: sink }]
-  const stages = kinds.map(({ kind, options }) => {
+  const make = ({ kind, options }: SimStage): StageSpec => {
     const env: Env = {
       world,
       metrics: uncounted,
@@ -60,7 +65,8 @@ export async function valkeyProxy(
       onClose: (close) => void closers.push(close),
     }
     return { type: kind.type, name: kind.type, factory: kind.create(options as never, env) }
-  })
+  }
+  const stages = kinds.map(make)
   const source = new Source({
     name: 'valkey',
     protocol: valkeySource.protocol,
@@ -72,6 +78,14 @@ export async function valkeyProxy(
     scratch: new Scratch(),
     budget: new Budget(limits.processBytesMax),
   })
+  const renewIn = (ms: number, left: number) => {
+    if (left === 0) return
+    world.clock.after(ms, () => {
+      source.renew({ ...source.chain, stages: [...above.map(make), stages.at(-1)!] }, () => {})
+      renewIn(world.random.next() * RENEWAL_MS, left - 1)
+    })
+  }
+  renewIn(RENEWAL_MS, renewals)
   const listener = await world.net.listen(listen, (connection) => void source.accept(connection))
   return {
     close() {
