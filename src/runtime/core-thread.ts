@@ -20,8 +20,8 @@ export interface CoreThread {
   pulse(now: number): number
   /** Time passed that nobody could have answered in. */
   forgive(): void
-  /** Makes the stages that `topology` has otherwise. Rejects with the reason where one can't be made. */
-  prepare(topology: CheckedTopology): Promise<void>
+  /** Makes the stages that `topology` has otherwise, for the swap with this number. Rejects with the reason where one can't be made. */
+  prepare(topology: CheckedTopology, swap: number): Promise<void>
   /** Gives sessions what was prepared. */
   commit(): void
   /** What was prepared is not wanted. */
@@ -76,8 +76,8 @@ export class LocalThread implements CoreThread {
 
   forgive(): void {}
 
-  prepare(topology: CheckedTopology): Promise<void> {
-    return this.#core!.swap.prepare(topology)
+  prepare(topology: CheckedTopology, swap: number): Promise<void> {
+    return this.#core!.swap.prepare(topology, swap)
   }
 
   commit(): void {

@@ -35,7 +35,7 @@ export interface CoreOptions {
   /** A session of the source, by its place in the topology, has ended. */
   onSessionClosed(source: number): void
   /** Stages that were swapped in throw too often; those before them do their work. */
-  onGivenUp(error: string): void
+  onGivenUp(swap: number, error: string): void
 }
 
 /** An error of a user's code: with the place, which tells him most. */
@@ -87,7 +87,7 @@ export class Core {
     collectTopology(registry, built.sources)
     collectThreadMemory(registry, thread)
     tls?.serve({ built, registry, log, onFailed: onSessionClosed })
-    const swap = new Swap(built, world.clock, (error) => onGivenUp(errorText(error)))
+    const swap = new Swap(built, world.clock, (number, error) => onGivenUp(number, errorText(error)))
     return new Core(built, registry, looking, swap, log.logger('shotover::runner'), tls)
   }
 

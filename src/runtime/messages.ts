@@ -29,7 +29,7 @@ export type Order =
   /** Is it alive? */
   | { readonly kind: 'ping' }
   /** Other stages are to be made; then come 'commit' or 'abandon'. */
-  | { readonly kind: 'prepare'; readonly request: number; readonly topology: CheckedTopology }
+  | { readonly kind: 'prepare'; readonly request: number; readonly topology: CheckedTopology; readonly swap: number }
   | { readonly kind: 'commit' }
   | { readonly kind: 'abandon' }
   | { readonly kind: 'revert'; readonly topology: CheckedTopology }
@@ -51,6 +51,6 @@ export type Report =
   /** `error` null: what was to be prepared is. */
   | { readonly kind: 'prepared'; readonly request: number; readonly error: string | null }
   /** What was committed throws too often. */
-  | { readonly kind: 'given-up'; readonly error: string }
+  | { readonly kind: 'given-up'; readonly swap: number; readonly error: string }
   | { readonly kind: 'line'; readonly line: string }
   | { readonly kind: 'drained' }

@@ -23,7 +23,7 @@ interface Prepared {
 export class Swap {
   readonly #built: BuiltTopology
   readonly #clock: Clock
-  readonly #onGivenUp: (error: unknown) => void
+  readonly #onGivenUp: (swap: number, error: unknown) => void
   #prepared: Prepared | null = null
   /** What was committed last, as long as it may be reverted. */
   #committed: Prepared | null = null
@@ -33,17 +33,17 @@ export class Swap {
   /** Stages that are wanted no more, to be retired when no session has them. */
   readonly #leaving = new Map<BuiltSource, StageSpec[]>()
 
-  /** `onGivenUp`: what was committed throws too often. */
-  constructor(built: BuiltTopology, clock: Clock, onGivenUp: (error: unknown) => void) {
+  /** `onGivenUp`: what was committed throws too often; with the number that it was prepared under. */
+  constructor(built: BuiltTopology, clock: Clock, onGivenUp: (swap: number, error: unknown) => void) {
     this.#built = built
     this.#clock = clock
     this.#onGivenUp = onGivenUp
   }
 
   /** Makes the stages that `topology`, with the same sources, has otherwise. Throws what a kind throws that can't be made. */
-  async prepare(topology: CheckedTopology): Promise<void> {
+  async prepare(topology: CheckedTopology, swap: number): Promise<void> {
     this.abandon()
-    const probation = new Probation(this.#clock, this.#onGivenUp)
+    const probation = new Probation(this.#clock, (error) => this.#onGivenUp(swap, error))
     const prepared: Prepared = { probation, changes: [] }
     this.#prepared = prepared
     for (const [i, built] of this.#built.sources.entries()) {
@@ -78,7 +78,7 @@ export class Swap {
     this.#committed = null
     this.#watch?.cancel()
     if (committed === null) {
-      await this.prepare(topology)
+      await this.prepare(topology, 0)
       this.commit()
       return
     }

@@ -58,6 +58,13 @@ export class Threads {
   readonly #watch: ThreadWatch
   /** What threads are started with. */
   #topology: CheckedTopology
+  #swaps = 0
+  /** Number of the swap that was committed last. */
+  #committed = 0
+  /** Word of one that has been superseded comes too late. */
+  readonly #onGivenUp = (swap: number, error: string) => {
+    if (swap === this.#committed) this.#options.onGivenUp(error)
+  }
   #serving: CoreThread[] = []
   /** What threads that are gone had counted. */
   #legacy: Snapshot = []
@@ -78,7 +85,8 @@ export class Threads {
   /** Resolves when all threads can serve. Rejects with the reason why one of them can't. */
   static async start(options: ThreadsOptions): Promise<Threads> {
     const threads = new Threads(options)
-    const { topology, log, workers, observe, seen, tls, onSessionsClosed, onGivenUp } = options
+    const { topology, log, workers, observe, seen, tls, onSessionsClosed } = options
+    const onGivenUp = threads.#onGivenUp
     threads.#watch.start()
     // What this thread has read of our files the others need not strip and compile again, each with a compiler of 15 MB.
     flushCompileCache()
@@ -120,13 +128,15 @@ export class Threads {
   /** The stages that `topology` has otherwise, on all threads or on none. Rejects with the reason why none has them. */
   async swap(topology: CheckedTopology): Promise<void> {
     const threads = this.#serving
+    const swap = ++this.#swaps
     try {
-      await inTime(Promise.all(threads.map((thread) => thread.prepare(topology))))
+      await inTime(Promise.all(threads.map((thread) => thread.prepare(topology, swap))))
     } catch (error) {
       for (const thread of threads) thread.abandon()
       throw error
     }
     this.#topology = topology
+    this.#committed = swap
     for (const thread of threads) thread.commit()
     // Those that came meanwhile began with what was before.
     for (const thread of this.#serving) if (!threads.includes(thread)) thread.revert(topology)
@@ -172,7 +182,7 @@ export class Threads {
   }
 
   #spawn(thread: string): WorkerThread {
-    const { log, workers, observe, seen, tls, onSessionsClosed, onGivenUp } = this.#options
+    const { log, workers, observe, seen, tls, onSessionsClosed } = this.#options
     const since = performance.now()
     return new WorkerThread({
       topology: this.#topology,
@@ -184,7 +194,7 @@ export class Threads {
       seen,
       tls,
       onSessionClosed: (source) => onSessionsClosed(source, 1),
-      onGivenUp,
+      onGivenUp: this.#onGivenUp,
       onDeath: (worker, lost) => {
         this.#serving = this.#serving.filter((other) => other !== worker)
         this.#legacy = [...mergeSnapshots([this.#legacy, worker.legacy]).values()].flat()

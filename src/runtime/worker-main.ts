@@ -53,7 +53,7 @@ function obey(by: Core, order: CoreOrder): void {
       report({ kind: 'alive' })
       break
     case 'prepare':
-      by.swap.prepare(order.topology).then(
+      by.swap.prepare(order.topology, order.swap).then(
         () => report({ kind: 'prepared', request: order.request, error: null }),
         (error: unknown) => report({ kind: 'prepared', request: order.request, error: errorText(error) }),
       )
@@ -80,7 +80,7 @@ logPanics(log)
 port.on('message', hear)
 try {
   const onSessionClosed = (source: number) => report({ kind: 'closed', source })
-  const onGivenUp = (error: string) => report({ kind: 'given-up', error })
+  const onGivenUp = (swap: number, error: string) => report({ kind: 'given-up', swap, error })
   const seen: ObserveSinks = {
     onAccess: (lines) => report({ kind: 'access', lines }),
     onTrace: (trace) => report({ kind: 'trace', trace }),

@@ -25,7 +25,7 @@ export interface WorkerOptions {
   readonly tls: TlsStart | null
   onSessionClosed(source: number): void
   /** What was committed last throws too often. */
-  onGivenUp(error: string): void
+  onGivenUp(swap: number, error: string): void
   /** It is gone, and with it so many sessions of each source. */
   onDeath(worker: WorkerThread, lost: readonly number[]): void
 }
@@ -113,7 +113,7 @@ export class WorkerThread implements CoreThread {
     if (this.#asked !== null) this.#asked = performance.now()
   }
 
-  prepare(topology: CheckedTopology): Promise<void> {
+  prepare(topology: CheckedTopology, swap: number): Promise<void> {
     const request = ++this.#preparations
     return new Promise((resolve, reject) => {
       this.#preparing.set(request, (error) => {
@@ -121,7 +121,7 @@ export class WorkerThread implements CoreThread {
         if (error === null) resolve()
         else reject(new Error(error))
       })
-      this.#send({ kind: 'prepare', request, topology })
+      this.#send({ kind: 'prepare', request, topology, swap })
     })
   }
 
@@ -181,7 +181,7 @@ export class WorkerThread implements CoreThread {
         this.#preparing.get(report.request)?.(report.error)
         break
       case 'given-up':
-        this.#options.onGivenUp(report.error)
+        this.#options.onGivenUp(report.swap, report.error)
         break
       case 'alive':
         this.#asked = null
