@@ -210,7 +210,9 @@ class SourceBuild implements BuiltSource {
     try {
       const made = buildStage(transform, building.source.name, building, holding)
       const stats = running?.type === made.type ? running.stats : made.stats
-      const factory = running === undefined || dress === undefined ? made.factory : dress(made.factory, running.factory)
+      // One with chains of its own would have all of them twice.
+      const isPlain = running !== undefined && dress !== undefined && transform.chains === undefined
+      const factory = isPlain ? dress(made.factory, running.factory) : made.factory
       const stage = { ...made, factory, stats }
       this.#holdings.set(stage, holding)
       return stage

@@ -161,3 +161,24 @@ test('what the new version forwarded before it was given up is the new versionâ€
   await p.answer('+1\r\n', '+2\r\n')
   p.expectReplied('+new\r\n', '+old\r\n')
 })
+
+test('a class with fields of its own, that holds what it is given for a while', async () => {
+  class Holder implements Transform {
+    readonly #batches: Batch[] = []
+    get holds() {
+      return this.#batches.length >= 0
+    }
+    get held() {
+      return this.#batches.flat().length
+    }
+    onRequests(batch: Batch, link: Link): void {
+      this.#batches.push(batch)
+      if (this.held >= 2) for (const held of this.#batches.splice(0)) link.forward(held)
+    }
+  }
+  const { p } = await tried(() => new Holder())
+  await p.send(['GET', 'a'])
+  p.expectForwarded()
+  await p.send(['GET', 'b'])
+  p.expectForwarded(['GET', 'a'], ['GET', 'b'])
+})

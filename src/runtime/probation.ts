@@ -100,6 +100,9 @@ const isUntouched = ({ exchange, request, edits, response }: Snapshot) =>
 function guarded(fresh: Transform, old: Transform, probation: Probation): Transform {
   const guard = new Guard(fresh, old, probation)
   const instance = Object.create(fresh) as { -readonly [Key in keyof Transform]: Transform[Key] }
+  // Getters of its class would be asked on behalf of the wrong object.
+  if (fresh.holds !== undefined) Object.defineProperty(instance, 'holds', { value: fresh.holds })
+  if (fresh.held !== undefined) Object.defineProperty(instance, 'held', { get: () => fresh.held })
   instance.onRequests = (batch, link) => guard.run('onRequests', batch, link)
   if (fresh.onResponses !== undefined || old.onResponses !== undefined)
     instance.onResponses = (batch, link) => guard.run('onResponses', batch, link)
