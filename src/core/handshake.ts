@@ -1,6 +1,6 @@
 import { PART_TAKEN, type Batch, type Carrier, type Exchange, type Owner } from './exchange.ts'
 import { FRAME_LAST, type Frame } from './frame.ts'
-import { ConnectError } from './loss.ts'
+import { ConnectError, RefusedError } from './loss.ts'
 import type { Greeting } from './sharing.ts'
 import type { Upstream } from './upstream.ts'
 
@@ -26,7 +26,8 @@ export class Handshake implements Carrier {
       next = this.#greeting.next(this.#replies.splice(0))
     } catch (error) {
       const cause = error instanceof Error ? error : new Error(String(error))
-      this.#upstream.destroy(new ConnectError('The server refused what a session had been granted before', { cause }))
+      const Refused = cause instanceof RefusedError ? RefusedError : ConnectError
+      this.#upstream.destroy(new Refused('The server refused what a session had been granted before', { cause }))
       return
     }
     if (next.done === true) this.#upstream.handshaken()

@@ -4,7 +4,7 @@ import { ANSWERING, DONE, type Batch, type Carrier, type Exchange } from './exch
 import { answerWithFailure, failureText } from './failure.ts'
 import { FRAME_LAST, type Frame } from './frame.ts'
 import type { Env } from './kind.ts'
-import { brokenOff, ConnectError, owedErrors, reportLoss, rewind, triage, waitsInVain } from './loss.ts'
+import { brokenOff, ConnectError, owedErrors, RefusedError, reportLoss, rewind, triage, waitsInVain } from './loss.ts'
 import type { Pool } from './pool.ts'
 import { WIRE_CLEAN, WIRE_OPAQUE } from './protocol.ts'
 import { ReplyPace } from './reply-pace.ts'
@@ -350,7 +350,7 @@ export class Lane implements Transform, Carrier {
       link.close('upstream-lost')
       return
     }
-    const never = error instanceof ConnectError && !this.#established
+    const never = error instanceof RefusedError || (error instanceof ConnectError && !this.#established)
     const isMute = never && exchanges.concat(this.#waiting).some((exchange) => !this.#sharing.hasReply(exchange))
     if (lostState || isMute) this.#endFor(exchanges, error)
     else if (never) {

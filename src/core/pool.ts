@@ -61,7 +61,8 @@ export class Pool implements UpstreamOwner {
     this.protocol = options.protocol
     this.wireOptions = options.wireOptions
     this.isError = options.isError
-    this.destination = `${options.endpoint.host}:${options.endpoint.port}`
+    const { host, port } = options.endpoint
+    this.destination = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
     this.#log = new EndpointLog(this.destination, options.log, this.world.clock)
     this.#upkeep = new Upkeep(this.world.clock, this.#all, this.#log, (upstream) => this.retire(upstream))
   }

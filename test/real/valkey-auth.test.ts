@@ -196,3 +196,49 @@ test('what a password opened is opened again after the server came back', async 
   alice.destroy()
   bob.destroy()
 })
+
+for (const [what, change] of [
+  ['that is deleted', ['ACL', 'DELUSER', 'alice']],
+  [
+    'whose password changes, once the server has closed its connections',
+    ['ACL', 'SETUSER', 'alice', 'resetpass', '>new'],
+  ],
+] as const) {
+  test(`the sessions of a user ${what} end, instead of being told errors for ever`, async () => {
+    await using redis = await startRedis({ users: USERS })
+    await using proxy = await startProxy({ upstream: redis.address })
+    const [shared, own, bob] = await Promise.all([0, 1, 2].map(() => RawClient.open(proxy.port)))
+    for (const client of [shared!, own!]) assert.equal(await client.ask('AUTH', 'alice', 'a'), '+"OK"')
+    assert.equal(await own!.ask('WATCH', 'k'), '+"OK"')
+    assert.equal(await bob!.ask('AUTH', 'bob', 'b'), '+"OK"')
+    await redis.cli(...change)
+    if (change[1] === 'SETUSER') await redis.cli('CLIENT', 'KILL', 'USER', 'alice')
+    await own!.untilClosed()
+    shared!.send('GET', 'k')
+    await shared!.untilClosed()
+    assert.match(shared!.replies.at(-1)!.bytes.toString(), /refused what a session had been granted before.*WRONGPASS/)
+    assert.match(await bob!.ask('ACL', 'WHOAMI'), /bob/)
+    for (const client of [shared, own, bob]) client!.destroy()
+  })
+}
+
+test('a server that is not ready to say who a session is costs no session', async () => {
+  await using redis = await startRedis({ users: USERS, extraArgs: ['--busy-reply-threshold', '50'] })
+  await using proxy = await startProxy({ upstream: redis.address })
+  const client = await RawClient.open(proxy.port)
+  assert.equal(await client.ask('HELLO', '3', 'AUTH', 'alice', 'a').then((told) => told[0]), '%')
+  assert.equal(await client.ask('SELECT', '3'), '+"OK"')
+  assert.equal(await client.ask('SET', 'k', 'v'), '+"OK"')
+  const runner = await RawClient.open(redis.port)
+  await redis.cli('CLIENT', 'KILL', 'USER', 'alice')
+  runner.send('EVAL', 'while true do end', '0')
+  let told = ''
+  for (let tries = 0; tries < 500 && !/BUSY/.test(told); tries++)
+    told = (await client.ask('GET', 'k').then(() => client.replies.at(-1)?.bytes.toString())) ?? 'closed'
+  assert.match(told, /BUSY/)
+  assert.equal(await redis.cli('SCRIPT', 'KILL'), 'OK')
+  for (let tries = 0; tries < 500 && told !== '$"v"'; tries++) told = await client.ask('GET', 'k')
+  assert.equal(told, '$"v"')
+  client.destroy()
+  runner.destroy()
+})

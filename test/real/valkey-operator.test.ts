@@ -124,10 +124,10 @@ test('a server that takes no more clients: who shares a connection is served, wh
     await client.ask('MULTI')
     assert.match(
       client.replies.at(-1)!.bytes.toString(),
-      /takes no more connections: ERR max number of clients reached/,
+      /does not take the connection: ERR max number of clients reached/,
     )
   }
-  await proxy.logged(says(/takes no more connections: ERR max number of clients reached/))
+  await proxy.logged(says(/does not take the connection: ERR max number of clients reached/))
   assert.equal(await clients[2]!.ask('SET', 'k', 'v'), '+"OK"')
   for (const client of [...clients, last]) client.destroy()
 })

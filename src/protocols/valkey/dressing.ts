@@ -7,8 +7,8 @@ import type { ServerWire } from './wire-server.ts'
 
 // What is told to an upstream, and asked of it, because a session has it for itself.
 
-/** What a server with as many clients as it takes says to one more, whatever that one asks, before it closes. */
-const MAX_CLIENTS = /^-(ERR max number of clients.*)\r\n/
+/** What a server says to a client that it does not take (maxclients, protected mode), whatever that one asks, before it closes. */
+const NOT_TAKEN = /^-(ERR max number of clients.*|DENIED .*)\r\n/
 
 /** What the server calls the connections that sessions have for themselves. */
 const serverIds = new WeakMap<Upstream, number>()
@@ -46,6 +46,6 @@ export function askId(upstream: Upstream, got: (serverId: number) => void): void
 
 function endIfRefused(upstream: Upstream, reply: Frame): void {
   if (reply.kind !== ERROR) return
-  const text = MAX_CLIENTS.exec(reply.bytes.toString('latin1', reply.start, reply.end))?.[1]
-  if (text !== undefined) upstream.destroy(new LostError(`The server takes no more connections: ${text}`))
+  const text = NOT_TAKEN.exec(reply.bytes.toString('latin1', reply.start, reply.end))?.[1]
+  if (text !== undefined) upstream.destroy(new LostError(`The server does not take the connection: ${text}`))
 }

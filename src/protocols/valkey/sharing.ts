@@ -8,6 +8,7 @@ import {
   PLAN_KEEP,
   PLAN_PIN,
   PLAN_SHARE,
+  type Greeting,
   type Sharing,
 } from '../../core/sharing.ts'
 import type { SessionInfo } from '../../core/transform.ts'
@@ -27,6 +28,7 @@ import {
 import { namesConnections, type ConnectionIds } from './connection-ids.ts'
 import { askId, giveName, takeName } from './dressing.ts'
 import { encodeRequest } from './encode.ts'
+import { greetingOf } from './greeting.ts'
 import { ACCESS_CODES, changesAccess, type Guests } from './guests.ts'
 import { ARRAY, BULK, ERROR, INTEGER, MAP, NULL, SIMPLE } from './resp.ts'
 import { helloOf, rawFrame, withConnectionId } from './hello.ts'
@@ -163,13 +165,13 @@ export class ValkeySharing implements Sharing {
   }
 
   // Cold: once per upstream
-  handshake(): Frame[] {
+  handshake(): Greeting {
     const { resp, database, credentials } = this.#now
     const frames: Frame[] = []
     if (credentials !== null) frames.push(encodeRequest(['AUTH', ...credentials]))
     if (resp === 3) frames.push(encodeRequest(['HELLO', '3']))
     if (database !== 0) frames.push(encodeRequest(['SELECT', String(database)]))
-    return frames
+    return greetingOf(frames)
   }
 
   hasReply(exchange: Exchange): boolean {
