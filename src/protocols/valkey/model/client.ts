@@ -171,9 +171,9 @@ export class ModelSession implements ConnectionHandler {
     this.#write(Buffer.from(encodeAsked(quit), 'latin1'))
   }
 
-  /** Closes at once, whatever is in flight. */
+  /** Closes at once, whatever is in flight, and looks at nothing more. */
   #leave(): void {
-    this.#leaving = true
+    this.#leaving = this.#over = true
     this.#connection.destroy()
   }
 

@@ -218,10 +218,11 @@ export function name(script: Script): readonly Asked[] {
 /** The same for as long as the session lasts. */
 export function connectionId(script: Script): readonly Asked[] {
   const same: Judge = (reply) => {
-    const id = Number(reply.text)
-    const known = script.connectionId ?? id
-    script.connectionId = known
-    return reply.type === ':' && id === known ? null : `expected client id ${known}, got ${showReply(reply)}`
+    const known = script.connectionId
+    if (reply.type !== ':' || (known !== null && known !== reply.text))
+      return `expected client id ${known ?? ''}, got ${showReply(reply)}`
+    script.connectionId = reply.text
+    return null
   }
   return [ask(['CLIENT', 'ID'], [same])]
 }

@@ -16,7 +16,7 @@ export class Script {
   version: 2 | 3 = 2
   database = 0
   name: string | null = null
-  connectionId: number | null = null
+  connectionId: string | null = null
   /** Subscriptions as of the last request, and as of the last reply. */
   readonly channels = new Set<string>()
   readonly confirmed = new Set<string>()
