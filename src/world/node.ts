@@ -21,7 +21,7 @@ import type {
 const READ_BUFFER_BYTES = 128 * 1024
 
 /** What the system's timers take; with more they would fire at once. */
-const TIMER_MS_MAX = 2 ** 31 - 1
+export const TIMER_MS_MAX = 2 ** 31 - 1
 /** A peer that vanished without a word is found out: after so long without a sign of it, it is asked so often, and then given up. */
 export const KEEP_ALIVE = { enable: true, initialDelay: 60_000, interval: 20_000, count: 3 }
 

@@ -1,5 +1,6 @@
 import type { TLSSocket } from 'node:tls'
 import { HandshakeError, systemErrorText } from '../base/errors.ts'
+import { TIMER_MS_MAX } from './node.ts'
 
 /** What a handshake ends with; null: it succeeded. */
 export type Settle = (failure: HandshakeError | null) => void
@@ -27,7 +28,7 @@ export function watchHandshake(socket: TLSSocket, timeoutMs: number, settled: Se
   socket.on('end', left)
   socket.on('close', left)
   const late = () => settle(new HandshakeError(`the handshake was not done within ${timeoutMs}ms`, 'timeout'))
-  const timer = setTimeout(late, timeoutMs)
+  const timer = setTimeout(late, Math.min(timeoutMs, TIMER_MS_MAX))
   return settle
 }
 
