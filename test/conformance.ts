@@ -17,6 +17,8 @@ export interface ConformanceOptions {
   readonly seeds?: number
   /** It may send requests of one client to the server in another order than they came. */
   readonly reorders?: boolean
+  /** Places of its own chains whose servers say what the server says; those of other chains keep silent. */
+  readonly mirrors?: readonly string[]
 }
 
 /** A part of the contract. `hold` rejects where a kind breaks it. */
@@ -84,6 +86,9 @@ class Conversation {
   readonly replies: Replies
   readonly #speech: Speech
   readonly #reorders: boolean
+  readonly #mirrors: readonly string[]
+  /** What the server said to each request. */
+  readonly #said = new Map<number, Buffer>()
   /** Numbers of requests: this, and every `step`th after it. */
   readonly #first: number
   readonly #step: number
@@ -95,6 +100,7 @@ class Conversation {
   constructor(one: Play, settings: ConformanceOptions, seed: number, first = 0, step = 1) {
     const speech = settings.speech ?? VALKEY
     this.#reorders = settings.reorders === true
+    this.#mirrors = settings.mirrors ?? []
     this.play = one
     this.random = new SimRandom(seed)
     this.replies = new Replies(speech.protocol)
@@ -115,6 +121,7 @@ class Conversation {
     else if (draw < 0.85) await this.#answer(random.between(1, 12))
     else if (draw < 0.9) await this.#push()
     else await one.advance(random.between(0, 50))
+    if (random.chance(0.5)) await this.#mirror()
     this.look()
   }
 
@@ -122,6 +129,7 @@ class Conversation {
   async finish(): Promise<void> {
     for (let round = 0; round < 200 && !this.play.closed; round++) {
       await this.#answer(64)
+      await this.#mirror(true)
       await this.play.advance(100)
       this.look()
       if (round === 20) await this.play.finish()
@@ -194,9 +202,25 @@ class Conversation {
     if (ready.length === 0) return
     const replies = ready.map((forwarded): [Forwarded, Buffer] => {
       const size = this.random.chance(0.1) ? this.random.between(300, 3000) : this.random.between(0, 60)
-      return [forwarded, this.#speech.reply(numbersIn(forwarded.bytes)[0] ?? -1, size)]
+      const number = numbersIn(forwarded.bytes)[0] ?? -1
+      const reply = this.#speech.reply(number, size)
+      this.#said.set(number, reply)
+      return [forwarded, reply]
     })
     await this.play.answerTo(...replies)
+  }
+
+  /** Servers of its own chains say what the server has said; `all`: something where it was not asked. */
+  async #mirror(all = false): Promise<void> {
+    for (const place of this.#mirrors) {
+      const server = this.play.within(place)
+      const known = server.open.flatMap((forwarded): [Forwarded, Buffer][] => {
+        const number = numbersIn(forwarded.bytes)[0] ?? -1
+        const said = this.#said.get(number) ?? (all ? this.#speech.reply(number, 10) : undefined)
+        return said === undefined || !forwarded.isWhole ? [] : [[forwarded, said]]
+      })
+      if (known.length > 0) await server.answerTo(...known)
+    }
   }
 
   async #push(): Promise<void> {
@@ -302,6 +326,8 @@ async function holdsWhenDrained(one: Conversation, steps: number): Promise<void>
   await one.finish()
   assert.ok(one.play.closed, 'the session did not end')
   assert.deepEqual(errorsIn(one.play), [])
+  await one.play.advance(LONG_MS)
+  assert.equal(one.play.lingering, 0, 'a chain of its own never ended')
   await one.play.close()
   await one.play.advance(LONG_MS)
 }

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { schemaOf } from '../src/config/options.ts'
 import { Budget } from '../src/core/budget.ts'
-import type { StageSpec } from '../src/core/chain.ts'
-import { LIMITS, type Env, type Limits, type Log, type TransformKind } from '../src/core/kind.ts'
+import { chainFactory, limitsWithin } from '../src/core/chain-factory.ts'
+import type { ChainSpec, StageSpec } from '../src/core/chain.ts'
+import { LIMITS, type ChainFactory, type Env, type Limits, type Log, type TransformKind } from '../src/core/kind.ts'
+import { Lingering } from '../src/core/lingering.ts'
 import { Scratch } from '../src/core/outbox.ts'
 import type { Protocol } from '../src/core/protocol.ts'
 import { Source } from '../src/core/source.ts'
@@ -13,6 +15,7 @@ import { mergeSnapshots } from '../src/observability/snapshot.ts'
 import { valkey } from '../src/protocols/valkey/index.ts'
 import { SimWorld } from '../src/sim/world.ts'
 import { ClientConnection } from './kit/client.ts'
+import { PlayedServer, shown } from './kit/played-server.ts'
 import { Server, type Forwarded } from './kit/server.ts'
 
 // The test kit: a transform between a client and a server, which the test plays both. docs/transforms.md shows it in use.
@@ -36,8 +39,13 @@ export interface PlayOptions {
   /** Transforms that stand in the chain before it, and after it. */
   readonly above?: readonly Placed[]
   readonly below?: readonly Placed[]
+  /** Transforms that stand in chains of its own, above their servers, by the place of the chain in the options. */
+  readonly within?: Readonly<Record<string, readonly Placed[]>>
   readonly seed?: number
 }
+
+/** Place of the chain around, among the places of those within. */
+const AROUND = ''
 
 /** A kind as in a topology: in a chain of a source with its options, in a world where time passes only when the test says so. */
 class Stand {
@@ -46,27 +54,29 @@ class Stand {
   readonly limits: Limits
   readonly registry = new Registry()
   readonly logged: string[] = []
-  readonly chain = { name: 'main', stages: [] as StageSpec[], stats: noStats() }
+  readonly chain: ChainSpec & { readonly stages: StageSpec[] } = { name: 'main', stages: [], stats: noStats() }
+  /** Chains within, so far. */
+  readonly chains: ChainSpec[] = []
   readonly source: Source
-  readonly servers: Server[] = []
+  /** Servers of each client by the place of their chains. */
+  readonly servers = new Map<number, { place: string; server: Server }[]>()
   readonly closers: (() => void)[] = []
   readonly #placedAt: number
+  readonly lingering = new Lingering()
+  readonly #within: Readonly<Record<string, readonly Placed[]>>
   clients = 0
+  readonly isSink: boolean
 
   constructor(placed: Placed, options: PlayOptions) {
     this.#placedAt = options.above?.length ?? 0
     this.sim = new SimWorld({ seed: options.seed ?? 1, tearChance: 0, turnMs: 0, timerLateMs: 0 })
     this.protocol = options.protocol ?? valkey
     this.limits = { ...LIMITS, ...options.limits }
-    for (const one of [...(options.above ?? []), placed, ...(options.below ?? [])]) this.#place(one)
-    if (!placed.kind.terminating) {
-      const factory = () => {
-        const server = new Server(this.protocol, this.limits.cutThroughBytes)
-        this.servers.push(server)
-        return server
-      }
-      this.chain.stages.push({ type: 'Server', name: 'server', factory })
-    }
+    this.#within = options.within ?? {}
+    this.isSink = placed.kind.terminating
+    for (const one of [...(options.above ?? []), placed, ...(options.below ?? [])])
+      this.chain.stages.push(this.#make(one, this.chain.stages.length, 'main', this.limits))
+    if (!placed.kind.terminating) this.chain.stages.push(this.#server(AROUND))
     this.source = new Source({
       name: 'main',
       protocol: this.protocol,
@@ -80,33 +90,61 @@ class Stand {
     })
   }
 
-  #place(placed: Placed): void {
-    this.chain.stages.push(this.#make(placed, this.chain.stages.length))
+  /** The servers of a client; `place` null: all. */
+  serversOf(client: number, place: string | null): readonly Server[] {
+    const all = this.servers.get(client) ?? []
+    return all.filter((one) => place === null || one.place === place).map(({ server }) => server)
+  }
+
+  #server(place: string): StageSpec {
+    const factory: StageSpec['factory'] = ({ id }) => {
+      const server = new Server(this.protocol, this.limits.cutThroughBytes)
+      this.servers.set(id, [...(this.servers.get(id) ?? []), { place, server }])
+      return server
+    }
+    return { type: 'Server', name: 'server', factory }
   }
 
   /** Another version in the place of the one that is played, for the sessions that are there too. */
   reload(placed: Placed): void {
-    const stages = this.source.chain.stages.with(this.#placedAt, this.#make(placed, this.#placedAt))
-    this.source.renew({ ...this.source.chain, stages }, () => {})
+    const stage = this.#make(placed, this.#placedAt, 'main', this.limits)
+    this.source.renew({ ...this.source.chain, stages: this.source.chain.stages.with(this.#placedAt, stage) }, () => {})
   }
 
-  #make({ kind, options }: Placed, at: number): StageSpec {
+  #make({ kind, options }: Placed, at: number, chain: string, around: Limits): StageSpec {
     const name = `${kind.type}-${at + 1}`
     const parsed = schemaOf(kind.options).parse(options)
     const env: Env = {
       world: this.sim.world,
       metrics: this.registry,
       log: this.#log(),
-      limits: this.limits,
+      limits: around,
       name,
-      chain: this.chain.name,
-      chains: {},
+      chain,
+      chains: Object.fromEntries(
+        (kind.subChains?.(parsed, name) ?? []).map(({ place, names, isDetached }) => {
+          const limits = limitsWithin(around, names.length, isDetached === true)
+          return [place, names.map((within) => this.#chainWithin(within, place, limits))]
+        }),
+      ),
       shared: new SharedArrayBuffer(kind.sharedBytes?.(parsed) ?? 0),
       pools: [],
       onClose: (close) => void this.closers.push(close),
     }
-    assert.equal(kind.subChains, undefined, 'the kit has no chains for kinds with chains of their own')
     return { type: kind.type, name, factory: kind.create(parsed, env) }
+  }
+
+  #chainWithin(name: string, place: string, limits: Limits): ChainFactory {
+    const build = () => {
+      const stages: StageSpec[] = []
+      for (const one of this.#within[place] ?? []) stages.push(this.#make(one, stages.length, name, limits))
+      const last = this.#within[place]?.at(-1)
+      if (last?.kind.terminating !== true) stages.push(this.#server(place))
+      const spec = { name, stages, stats: noStats() }
+      this.chains.push(spec)
+      return spec
+    }
+    return chainFactory(build, null, { world: this.sim.world, limits, lingering: this.lingering })
   }
 
   #log(): Log {
@@ -120,14 +158,29 @@ class Stand {
 export class Play {
   readonly #stand: Stand
   readonly #client: ClientConnection
-  readonly #server: Server | null
+  readonly #id: number
+  readonly #server: PlayedServer<Message>
 
   constructor(stand: Stand) {
     this.#stand = stand
-    this.#client = new ClientConnection(stand.sim, 40_000 + stand.clients++, stand.limits.cutThroughBytes)
-    const servers = stand.servers.length
+    this.#id = ++stand.clients
+    this.#client = new ClientConnection(stand.sim, 40_000 + this.#id, stand.limits.cutThroughBytes)
+    // A sink with chains of its own has what stands behind them for its server.
+    this.#server = this.#playedServer(stand.isSink ? null : AROUND)
     stand.source.accept(this.#client)
-    this.#server = stand.servers[servers] ?? null
+  }
+
+  /** The server behind a chain of the transform's own, by the place of the chain in the options: `chain`. */
+  within(place: string, index?: number): PlayedServer<Message> {
+    return this.#playedServer(place, index)
+  }
+
+  #playedServer(place: string | null, index?: number): PlayedServer<Message> {
+    const servers = () => {
+      const all = this.#stand.serversOf(this.#id, place)
+      return index === undefined ? all : all.slice(index, index + 1)
+    }
+    return new PlayedServer(servers, { bytes: (messages) => this.#bytes(messages), settle: () => this.settle() })
   }
 
   /** Another client of the same topology, with a server of its own. */
@@ -143,50 +196,42 @@ export class Play {
 
   /** These requests, and no others, reached the server since this was last asked. */
   expectForwarded(...messages: Message[]): void {
-    const came = this.takeForwarded().map(({ bytes }) => shown(bytes))
-    assert.deepEqual(
-      came,
-      messages.map((message) => shown(this.#bytes([message]))),
-    )
+    this.#server.expectForwarded(...messages)
   }
 
   /** The requests that reached the server since this was last asked. */
   takeForwarded(): Forwarded[] {
-    const came = this.#server?.came ?? []
-    if (this.#server !== null) this.#server.came = []
-    return came
+    return this.#server.takeForwarded()
   }
 
   /** Requests that wait for the server's reply, oldest first. */
   get open(): readonly Forwarded[] {
-    return this.#server?.open ?? []
+    return this.#server.open
   }
 
   /** The server replies to the oldest requests, in one batch. A reply above the cut-through bound comes in parts. */
   async answer(...replies: Message[]): Promise<void> {
-    const { open } = this
-    assert.ok(replies.length <= open.length, `${replies.length} replies to ${open.length} requests`)
-    await this.answerTo(...replies.map((reply, i): [Forwarded, Message] => [open[i]!, reply]))
+    await this.#server.answer(...replies)
   }
 
   /** The server replies to these requests, in one batch. */
   async answerTo(...replies: [Forwarded, Message][]): Promise<void> {
-    this.#played().reply(replies.map(([forwarded, reply]) => [forwarded, this.#bytes([reply])]))
-    await this.settle()
+    await this.#server.answerTo(...replies)
   }
 
   /** There will be no reply to the oldest request: the protocol has none for it. */
   async silence(): Promise<void> {
-    const server = this.#played()
-    assert.ok(server.open.length > 0, 'no request is open')
-    server.silence(server.open[0]!)
-    await this.settle()
+    await this.#server.silence()
   }
 
   /** The server sends what is no reply. */
   async push(...messages: Message[]): Promise<void> {
-    this.#played().push(this.#bytes(messages))
-    await this.settle()
+    await this.#server.push(...messages)
+  }
+
+  /** The server can't be had. */
+  async failServer(message: string): Promise<void> {
+    await this.#server.fail(message)
   }
 
   /** The client got these messages, and nothing else, since this was last asked. */
@@ -251,7 +296,13 @@ export class Play {
 
   /** Hand-overs that the chain swallowed, and errors that it met: faults of the transform, as long as the test makes none. */
   get faults(): number {
-    return this.#stand.chain.stats.swallowed + this.#stand.chain.stats.failures
+    const chains = [this.#stand.chain, ...this.#stand.chains]
+    return chains.reduce((sum, { stats }) => sum + stats.swallowed + stats.failures, 0)
+  }
+
+  /** Chains within that outlive their sessions. */
+  get lingering(): number {
+    return this.#stand.lingering.size
   }
 
   /** Metrics by name and labels: `{ 'shotover_query_count{name="main"}': 0 }`. */
@@ -270,11 +321,6 @@ export class Play {
     await this.#stand.sim.run(this.#stand.sim.nowMs)
   }
 
-  #played(): Server {
-    assert.ok(this.#server !== null, 'the transform is a sink itself: there is no server')
-    return this.#server
-  }
-
   #bytes(messages: readonly Message[]): Buffer {
     return Buffer.concat(messages.map((message) => bytesOf(this.#stand.protocol, message)))
   }
@@ -285,10 +331,6 @@ function bytesOf(protocol: Protocol, message: Message): Buffer {
   if (message instanceof Uint8Array) return Buffer.from(message)
   const args = message.map((word) => (typeof word === 'string' ? Buffer.from(word) : word))
   return protocol.encode({ type: 'request', args }, -1).toBuffer()
-}
-
-function shown(bytes: Buffer): string {
-  return JSON.stringify(bytes.toString('latin1'))
 }
 
 /** A client and a server around one transform; time stands still unless `advance` is called. Throws where `options` are wrong. */

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import { Budget } from '../core/budget.ts'
-import { chainFactory } from '../core/chain-factory.ts'
+import { chainFactory, limitsWithin } from '../core/chain-factory.ts'
 import type { ChainSpec, StageSpec } from '../core/chain.ts'
-import type { ChainFactory, Env, Log, Metrics, SessionFactory, TransformKind } from '../core/kind.ts'
+import type { ChainFactory, Env, Limits, Log, Metrics, SessionFactory, TransformKind } from '../core/kind.ts'
 import { Scratch } from '../core/outbox.ts'
 import type { Pool } from '../core/pool.ts'
 import type { Protocol } from '../core/protocol.ts'
@@ -96,6 +96,7 @@ interface Holding {
 interface Building {
   readonly env: BuildEnv
   readonly source: CheckedSource
+  readonly limits: Limits
   readonly kinds: ReadonlyMap<CheckedTransform, TransformKind>
   readonly memory: ReadonlyMap<CheckedTransform, SharedArrayBuffer>
   readonly protocols: ReadonlyMap<string, Protocol>
@@ -201,7 +202,7 @@ class SourceBuild implements BuiltSource {
 
   async #load(checked: CheckedSource): Promise<Building> {
     const loaded = await load(checked, this.#env)
-    return { env: this.#env, source: checked, ...loaded, lingering: this.#lingering }
+    return { env: this.#env, source: checked, limits: checked.limits, ...loaded, lingering: this.#lingering }
   }
 
   /** `running`: what stands in its place until now, and counts on where that does. */
@@ -281,6 +282,11 @@ function makeSource(building: Building, chain: ChainSpec, scratch: Scratch, budg
   })
 }
 
+/** Key of the memory that threads share for a transform. */
+export function sharedKey(chain: string, type: string, name: string): string {
+  return JSON.stringify([chain, type, name])
+}
+
 /** Of the transform alone: names that were derived repeat from chain to chain. */
 async function sharedMemory(
   kind: TransformKind,
@@ -290,7 +296,7 @@ async function sharedMemory(
 ): Promise<SharedArrayBuffer> {
   const bytes = kind.sharedBytes?.(options) ?? 0
   if (bytes === 0 || env.shared === undefined) return new SharedArrayBuffer(bytes)
-  return await env.shared(JSON.stringify([chain, kind.type, name]), bytes)
+  return await env.shared(sharedKey(chain, kind.type, name), bytes)
 }
 
 function buildChain(name: string, chain: readonly CheckedTransform[], building: Building, holding: Holding): ChainSpec {
@@ -301,14 +307,14 @@ function buildChain(name: string, chain: readonly CheckedTransform[], building: 
 }
 
 function buildStage(transform: CheckedTransform, chain: string, building: Building, holding: Holding): StageSpec {
-  const { env, source, kinds, memory } = building
+  const { env, limits, kinds, memory } = building
   const { type, name, options } = transform
   const own: Pool[] = []
   const kindEnv: Env = {
     world: env.world,
     metrics: env.metrics,
     log: env.logger(`shotover::transforms::${type}`),
-    limits: source.limits,
+    limits,
     name,
     chain,
     chains: chainsWithin(transform, building, holding),
@@ -330,14 +336,13 @@ function chainsWithin(
   building: Building,
   holding: Holding,
 ): Record<string, ChainFactory[]> {
-  const { env, source, protocols, lingering } = building
-  const settings = { world: env.world, limits: source.limits, lingering }
-  const factories = Object.entries(chains ?? {}).map(([place, { names, chain, protocol }]) => {
+  const { env, protocols, lingering } = building
+  const places = Object.entries(chains ?? {}).map(([place, { names, chain, protocol, isDetached }]) => {
+    const limits = limitsWithin(building.limits, names.length, isDetached === true)
     const speaks = protocol === undefined ? null : protocols.get(protocol)!
-    return [
-      place,
-      names.map((name) => chainFactory(() => buildChain(name, chain, building, holding), speaks, settings)),
-    ] as const
+    const settings = { world: env.world, limits, lingering }
+    const build = (name: string) => () => buildChain(name, chain, { ...building, limits }, holding)
+    return [place, names.map((name) => chainFactory(build(name), speaks, settings))] as const
   })
-  return Object.fromEntries(factories)
+  return Object.fromEntries(places)
 }

@@ -49,6 +49,8 @@ export interface CheckedSubChain {
   readonly names: readonly string[]
   /** Name of the source kind whose protocol it speaks; absent: that of the chain around it. */
   readonly protocol?: string
+  /** Nobody waits for its replies; absent: somebody does. */
+  readonly isDetached?: true
   readonly chain: readonly CheckedTransform[]
 }
 

@@ -164,12 +164,12 @@ async function readSubChains(
   path: Path,
 ): Promise<DraftSubChain[]> {
   const subChains: DraftSubChain[] = []
-  for (const { place, names, protocol } of kind.subChains?.(options, name) ?? []) {
+  for (const { place, names, protocol, isDetached } of kind.subChains?.(options, name) ?? []) {
     const steps = place.split('.')
     let value = options
     for (const step of steps) value = (value as Record<string, unknown>)[step]
     const chain = await readChain(reading, value, [...path, ...steps], names)
-    subChains.push({ ...chain, place, source: await sourceOf(reading, protocol) })
+    subChains.push({ ...chain, place, source: await sourceOf(reading, protocol), isDetached: isDetached === true })
   }
   return subChains
 }

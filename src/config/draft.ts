@@ -63,4 +63,6 @@ export interface DraftSubChain extends DraftChain {
   readonly place: string
   /** What flows in it; null: what flows around it. */
   readonly source: SourceKind | null
+  /** Nobody waits for its replies. */
+  readonly isDetached: boolean
 }

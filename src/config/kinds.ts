@@ -14,6 +14,9 @@ export const KINDS: KindList = {
   },
   transforms: {
     CassandraSinkSingle: async () => (await import('../protocols/cassandra/sink-single.ts')).cassandraSinkSingle,
+    Coalesce: async () => (await import('../transforms/coalesce.ts')).coalesce,
+    ConnectionBalanceAndPool: async () =>
+      (await import('../transforms/connection-balance-and-pool.ts')).connectionBalanceAndPool,
     DebugForceEncode: async () => (await import('../transforms/debug-force-encode.ts')).debugForceEncode,
     DebugForceParse: async () => (await import('../transforms/debug-force-parse.ts')).debugForceParse,
     DebugLogToFile: async () => (await import('../transforms/debug-log-to-file.ts')).debugLogToFile,
@@ -21,9 +24,11 @@ export const KINDS: KindList = {
     DebugReturner: async () => (await import('../transforms/debug-returner.ts')).debugReturner,
     Loopback: async () => (await import('../transforms/loopback.ts')).loopback,
     NullSink: async () => (await import('../transforms/null-sink.ts')).nullSink,
+    ParallelMap: async () => (await import('../transforms/parallel-map.ts')).parallelMap,
     QueryCounter: async () => (await import('../transforms/query-counter.ts')).queryCounter,
     QueryTypeFilter: async () => (await import('../transforms/query-type-filter.ts')).queryTypeFilter,
     RequestThrottling: async () => (await import('../transforms/request-throttling.ts')).requestThrottling,
+    Tee: async () => (await import('../transforms/tee.ts')).tee,
     ValkeySinkSingle: async () => (await import('../protocols/valkey/sink-single.ts')).valkeySinkSingle,
   },
 }

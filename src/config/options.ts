@@ -5,7 +5,13 @@ import type { Path, YamlFile } from './yaml-file.ts'
 
 /** What we read of a zod schema. A user's kind may come with a zod of its own, so that its classes are not ours. */
 interface SchemaShape {
-  readonly def?: { readonly type?: string; readonly innerType?: SchemaShape; readonly in?: SchemaShape }
+  readonly def?: {
+    readonly type?: string
+    readonly innerType?: SchemaShape
+    readonly in?: SchemaShape
+    readonly options?: readonly SchemaShape[]
+    readonly entries?: Readonly<Record<string, string | number>>
+  }
   readonly shape?: Record<string, SchemaShape>
   readonly element?: SchemaShape
   safeParse(value: unknown): { success: boolean }
@@ -57,11 +63,12 @@ function pathOf(issue: Issue): (string | number)[] {
   return issue.path.map((step) => (typeof step === 'number' ? step : String(step)))
 }
 
-/** The schema under defaults, optionals and refinements. */
+/** The schema under defaults, optionals and refinements; of a choice the map, where one can be chosen. */
 function unwrap(schema: SchemaShape | undefined): SchemaShape | undefined {
   let inner = schema
   while (inner?.def !== undefined) {
-    const next = inner.def.innerType ?? (inner.def.type === 'pipe' ? inner.def.in : undefined)
+    const map = inner.def.options?.find((option) => option.shape !== undefined)
+    const next = inner.def.innerType ?? (inner.def.type === 'pipe' ? inner.def.in : map)
     if (next === undefined) break
     inner = next
   }
@@ -85,6 +92,15 @@ export function placesOf(
   }
   walk(schema as unknown as SchemaShape, value, [])
   return found
+}
+
+/** The schema at `path`, choices and all. */
+function choiceAt(schema: SchemaShape, path: Path): readonly SchemaShape[] {
+  const parent = schemaAt(schema, path.slice(0, -1))
+  const step = path.at(-1)
+  let found = typeof step === 'number' ? parent?.element : parent?.shape?.[step ?? '']
+  while (found?.def?.innerType !== undefined) found = found.def.innerType
+  return found?.def?.options ?? []
 }
 
 function withoutNulls(schema: SchemaShape | undefined, value: unknown): unknown {
@@ -139,9 +155,38 @@ function describeIssue(issue: Issue, schema: SchemaShape, root: unknown, context
       `unknown variant \`${String(value)}\`, expected ${oneOf(words)}`,
       meant === null ? null : `did you mean \`${meant}\`?`,
     )
-  } else if (issue.code === 'too_big' || issue.code === 'too_small') {
+  } else if (issue.code === 'invalid_union') describeChoice(issue, schema, root, context)
+  else if (issue.code === 'too_big' || issue.code === 'too_small') {
     file.add(path, `invalid value: ${describeValue(value, path)}, expected ${boundText(issue)}`, null)
   } else file.add(path, issue.message, null)
+}
+
+/** What is none of the choices: words that stand for themselves, and keys of maps. */
+function describeChoice(
+  issue: Issue & { readonly errors: readonly (readonly Issue[])[] },
+  schema: SchemaShape,
+  root: unknown,
+  context: OptionsContext,
+): void {
+  const inside = pathOf(issue)
+  const path = [...context.path, ...inside]
+  const value = at(root, inside)
+  const choices = choiceAt(schema, inside)
+  const map = choices.findIndex(({ shape }) => shape !== undefined)
+  if (map >= 0 && typeof value === 'object' && value !== null && !Array.isArray(value)) {
+    for (const inner of issue.errors[map] ?? [])
+      describeIssue({ ...inner, path: [...issue.path, ...inner.path] }, schema, root, context)
+    return
+  }
+  const words = choices.flatMap(({ def, shape }) => Object.values(def?.entries ?? {}).concat(Object.keys(shape ?? {})))
+  const expected = oneOf(words.map(String))
+  if (typeof value !== 'string') {
+    context.file.add(path, `invalid type: ${describeValue(value, path)}, expected ${expected}`, null)
+    return
+  }
+  const meant = didYouMean(value, words.map(String))
+  const hint = meant === null ? null : `did you mean \`${meant}\`?`
+  context.file.add(path, `unknown variant \`${value}\`, expected ${expected}`, hint)
 }
 
 function unknownField(

@@ -22,7 +22,7 @@ test('chains lead back to transforms, at every depth', () => {
   const chain = { $ref: '#/definitions/chain' }
   assert.deepEqual(sources.Valkey.properties.chain, chain)
   assert.deepEqual(transforms.ParallelMap.properties.chain, chain)
-  assert.deepEqual(transforms.Tee.properties.behavior.properties.SubchainOnMismatch.properties.chain, chain)
+  assert.deepEqual(transforms.Tee.properties.behavior.anyOf[1].properties.SubchainOnMismatch.properties.chain, chain)
   assert.deepEqual(schemas.definitions.chain.items, { $ref: '#/definitions/transform' })
 })
 

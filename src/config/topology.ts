@@ -149,7 +149,8 @@ function checkedTransform({ kind, name, options, module, version, subChains }: D
   const chains = Object.fromEntries(
     subChains.map((chain) => {
       const protocol = chain.source === null ? {} : { protocol: chain.source.type }
-      return [chain.place, { names: chain.names, ...protocol, chain: checkedChain(chain) }]
+      const detached = chain.isDetached ? { isDetached: true as const } : {}
+      return [chain.place, { names: chain.names, ...protocol, ...detached, chain: checkedChain(chain) }]
     }),
   )
   return {

@@ -1,5 +1,5 @@
 import type { ChainSpec } from './chain.ts'
-import type { ChainFactory } from './kind.ts'
+import type { ChainFactory, Limits } from './kind.ts'
 import type { Protocol } from './protocol.ts'
 import { SubChain, type SubChainSettings } from './sub-chain.ts'
 
@@ -18,4 +18,13 @@ export function chainFactory(
     },
     again: () => chainFactory(build, protocol, settings),
   }
+}
+
+/**
+ * Bounds within one of `count` chains that share out what a session has in flight: so much of it can be in each at least, when the
+ * session takes no more. A detached one has no such bound.
+ */
+export function limitsWithin(limits: Limits, count: number, isDetached: boolean): Limits {
+  const share = Math.max(1, Math.floor(limits.sessionInFlightMax / count))
+  return { ...limits, sessionInFlightMax: isDetached ? Number.MAX_SAFE_INTEGER : share }
 }

@@ -205,6 +205,13 @@ export class Chain {
     for (const exchange of open) this.#cancel(exchange)
   }
 
+  /** The stage at `index` ends the session. True: one above would have it go on. */
+  // Cold: once a session
+  spares(index: number, reason: string, error: Error | null): boolean {
+    for (let i = index - 1; i >= 0; i--) if (this.stages[i]!.spares(reason, error)) return true
+    return false
+  }
+
   /** The session is about to end: what is held goes on. */
   flush(): void {
     for (const stage of this.stages) stage.flush()

@@ -104,6 +104,16 @@ export interface SubChainPlace {
   readonly names: readonly string[]
   /** Name of the source kind whose protocol it speaks; absent: that of the chain around it. */
   readonly protocol?: string
+  /** Nobody waits for its replies: what it has in flight, or keeps, holds up no client. */
+  readonly isDetached?: boolean
+}
+
+/** What operators may ask of a transform, and tell it, over HTTP on a port of its own at 127.0.0.1. One for all threads. */
+export interface Control {
+  readonly port: number
+  /** What texts call it. */
+  readonly listener: string
+  answer(method: string, path: string, body: string, log: Log): { readonly status: number; readonly body: string }
 }
 
 /** What schemas are made with: `z` of zod. */
@@ -134,6 +144,8 @@ export interface TransformKind<Options = unknown> {
   subChains?(options: Options, name: string): readonly SubChainPlace[]
   /** Bytes of memory that the threads of the process are to share for it; absent: none. */
   sharedBytes?(options: Options): number
+  /** What operators may do with it, by the memory that its instances on all threads share; null: nothing. */
+  control?(options: Options, shared: SharedArrayBuffer): Control | null
   create(options: Options, env: Env): SessionFactory
   /** Sinks: tells where a session's first request would go. Nothing is connected to. Absent: an instance shows it by answering. */
   route?(options: Options, session: SessionInfo): (exchange: Exchange) => Route

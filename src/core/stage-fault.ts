@@ -27,7 +27,9 @@ export function caught(stage: Stage, hook: () => void): void {
   }
 }
 
-/** Ends the session with the error. */
+/** Ends the session with the error, unless a stage further up would have it go on. */
 export function giveUp(stage: Stage, error: unknown): void {
-  stage.chain.top.fail(new Error(whatFailed(stage), { cause: error }))
+  const { chain, index } = stage
+  const failure = new Error(whatFailed(stage), { cause: error })
+  if (!chain.spares(index, 'failed', failure)) chain.top.fail(failure)
 }

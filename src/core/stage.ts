@@ -202,11 +202,11 @@ export class Stage implements Link {
   }
 
   end(reason: string): void {
-    this.chain.top.end(reason)
+    if (!this.chain.spares(this.index, reason, null)) this.chain.top.end(reason)
   }
 
   close(reason: string): void {
-    this.chain.top.abort(reason)
+    if (!this.chain.spares(this.index, reason, null)) this.chain.top.abort(reason)
   }
 
   onPart(exchange: Exchange, part: Frame): void {
@@ -230,6 +230,10 @@ export class Stage implements Link {
   cancel(exchange: Exchange): void {
     this.#assembling.delete(exchange)
     caught(this, () => this.transform.onCancel?.(exchange))
+  }
+
+  spares(reason: string, error: Error | null): boolean {
+    return this.transform.onEnding?.(reason, error) === true
   }
 
   flush(): void {

@@ -132,6 +132,12 @@ export class SubChain implements ChainTop {
     this.#settle()
   }
 
+  /** Shows a further part of a request that was sent to the stages that look at parts; it comes through the request's pipe. */
+  // Cold: a large request
+  showPart(exchange: Exchange, part: Frame): void {
+    if (this.#state !== CLOSED) this.chain.showPart(exchange, part)
+  }
+
   flush(): void {
     if (this.#state !== CLOSED) this.chain.flush()
   }

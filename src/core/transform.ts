@@ -57,6 +57,11 @@ export interface Transform {
   onSilent?(exchange: Exchange): void
   /** The client is gone, or a deadline passed: nobody waits for this exchange any more. */
   onCancel?(exchange: Exchange): void
+  /**
+   * Something further down ends the session; `error` is null where it just ends. True: it shall not, and what was handed on there may
+   * never be answered.
+   */
+  onEnding?(reason: string, error: Error | null): boolean
   /** The session is about to end: hand on whatever is held. */
   onFlush?(link: Link): void
   /** It may keep exchanges past the hook. Those of others are answered with a failure when the hook returns. */

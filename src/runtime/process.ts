@@ -1,8 +1,10 @@
 import { systemErrorText } from '../base/errors.ts'
 import type { CheckedTopology, Settings } from '../config/checked.ts'
+import { controlsOf } from '../config/controls.ts'
 import { ConfigError } from '../config/diagnostics.ts'
 import type { Versions } from '../config/user-kinds.ts'
 import { startAdmin, type Admin } from '../control/admin.ts'
+import { openControl, type OpenControl } from '../control/control-server.ts'
 import { Reload } from '../control/reload.ts'
 import { renderExposition } from '../observability/exposition.ts'
 import type { LogRoot } from '../observability/log.ts'
@@ -44,6 +46,7 @@ interface Running {
   readonly admin: Admin | null
   readonly seen: Seen
   readonly reload: Reload | null
+  readonly controls: readonly OpenControl[]
 }
 
 /**
@@ -68,6 +71,7 @@ export async function runProxy(topology: CheckedTopology, settings: Settings, op
   const runner = log.logger('shotover::runner')
   running.admin?.close()
   running.certificates?.close()
+  for (const control of running.controls) control.close()
   if (clean) {
     runner.info('Shotover was shutdown cleanly.')
     await running.threads.close()
@@ -114,7 +118,8 @@ async function start(topology: CheckedTopology, settings: Settings, options: Pro
   }
   reload = await watchTransforms(topology, options, threads)
   certificates?.watch((key, material) => threads.updateTls(key, material))
-  return { log, registry, certificates, threads, listeners, admin, seen, reload }
+  const controls = await openControls(topology, log, threads)
+  return { log, registry, certificates, threads, listeners, admin, seen, reload, controls }
 }
 
 /** Only who uses TLS loads it. */
@@ -143,6 +148,12 @@ async function watchTransforms(
   })
   await reload.start()
   return reload
+}
+
+/** What operators may do with transforms. */
+async function openControls(topology: CheckedTopology, log: LogRoot, threads: Threads): Promise<OpenControl[]> {
+  const controls = await controlsOf(topology, (key, bytes) => threads.memory.get(key, bytes))
+  return await Promise.all(controls.map((control) => openControl(control, log.logger('shotover::transforms'))))
 }
 
 /** All sources or none. Throws ConfigError with each that can't listen. */

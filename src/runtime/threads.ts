@@ -70,7 +70,8 @@ export class Threads {
   #legacy: Snapshot = []
   #restarting = new Set<NodeJS.Timeout>()
   #failures = 0
-  readonly #memory = new SharedMemory()
+  /** What transforms on these threads share. */
+  readonly memory = new SharedMemory()
   #ending = false
 
   private constructor(options: ThreadsOptions) {
@@ -92,7 +93,7 @@ export class Threads {
     flushCompileCache()
     if (workers === 0) {
       const onSessionClosed = (source: number) => onSessionsClosed(source, 1)
-      const shared = (key: string, bytes: number) => Promise.resolve(threads.#memory.get(key, bytes))
+      const shared = (key: string, bytes: number) => Promise.resolve(threads.memory.get(key, bytes))
       const own = { thread: 'main', threads: 1, shared, tls, onSessionClosed, onGivenUp }
       threads.#serving = [await LocalThread.start({ topology, log, observe, seen, ...own })]
       return threads
@@ -189,7 +190,7 @@ export class Threads {
       thread,
       threads: workers,
       log,
-      memory: this.#memory,
+      memory: this.memory,
       observe,
       seen,
       tls,

@@ -1,6 +1,16 @@
 import { Budget } from '../core/budget.ts'
-import type { StageSpec } from '../core/chain.ts'
-import { LIMITS, type Env, type Limits, type Log, type Metrics, type TransformKind } from '../core/kind.ts'
+import { chainFactory, limitsWithin } from '../core/chain-factory.ts'
+import type { ChainSpec, StageSpec } from '../core/chain.ts'
+import {
+  LIMITS,
+  type ChainFactory,
+  type Env,
+  type Limits,
+  type Log,
+  type Metrics,
+  type TransformKind,
+} from '../core/kind.ts'
+import { Lingering } from '../core/lingering.ts'
 import { Scratch } from '../core/outbox.ts'
 import type { Pool } from '../core/pool.ts'
 import { Source } from '../core/source.ts'
@@ -32,7 +42,61 @@ export function drawLimits(world: World): Limits {
 /** A stage of the chain that the proxy is to have above its sink. */
 export interface SimStage {
   readonly kind: TransformKind<never>
+  /** As its schema makes them. */
   readonly options: unknown
+  /** Chains of its own, by their places. */
+  readonly within?: Readonly<Record<string, SimChain>>
+}
+
+/** A chain within a stage: these stages, above a sink. */
+export interface SimChain {
+  readonly stages: readonly SimStage[]
+  /** Another server, which may be slower than the proxy's own: what is sent there is not waited for. Absent: the proxy's. */
+  readonly upstream?: Address
+}
+
+/** What the chains of one proxy are made with. */
+interface Building {
+  readonly world: World
+  readonly upstream: Address
+  readonly limits: Limits
+  readonly pools: Pool[]
+  /** Of other servers. */
+  readonly others: Pool[]
+  readonly closers: (() => void)[]
+  readonly lingering: Lingering
+}
+
+function chainOf(name: string, { stages, upstream }: SimChain, building: Building): ChainSpec {
+  const { host, port } = upstream ?? building.upstream
+  if (upstream !== undefined) building = { ...building, upstream, pools: building.others }
+  const options = { remote_address: `${host}:${port}`, connect_timeout_ms: 3000 }
+  const sink: SimStage = { kind: valkeySinkSingle as TransformKind<never>, options }
+  const all = stages.at(-1)?.kind.terminating === true ? stages : [...stages, sink]
+  return { name, stages: all.map((stage) => stageOf(stage, name, building)), stats: noStats() }
+}
+
+function stageOf({ kind, options, within = {} }: SimStage, chain: string, building: Building): StageSpec {
+  const { world, limits, pools, closers, lingering } = building
+  const places = kind.subChains?.(options as never, kind.type) ?? []
+  const chains = places.map(({ place, names, isDetached }): [string, ChainFactory[]] => {
+    const inner = limitsWithin(limits, names.length, isDetached === true)
+    const build = (name: string) => () => chainOf(name, within[place] ?? { stages: [] }, { ...building, limits: inner })
+    return [place, names.map((name) => chainFactory(build(name), null, { world, limits: inner, lingering }))]
+  })
+  const env: Env = {
+    world,
+    metrics: uncounted,
+    log: silent,
+    limits,
+    name: kind.type,
+    chain,
+    chains: Object.fromEntries(chains),
+    shared: new SharedArrayBuffer(kind.sharedBytes?.(options as never) ?? 0),
+    pools,
+    onClose: (close) => void closers.push(close),
+  }
+  return { type: kind.type, name: kind.type, factory: kind.create(options as never, env) }
 }
 
 /** Milliseconds between renewals, at most. */
@@ -47,30 +111,14 @@ export async function valkeyProxy(
   limits: Limits = drawLimits(world),
   renewals = 0,
 ): Promise<SimProxy> {
-  const pools: Pool[] = []
-  const closers: (() => void)[] = []
-  const sink = { remote_address: `${upstream.host}:${upstream.port}`, connect_timeout_ms: 3000 }
-  const kinds = [...above, { kind: valkeySinkSingle as TransformKind<never>, options: sink }]
-  const make = ({ kind, options }: SimStage): StageSpec => {
-    const env: Env = {
-      world,
-      metrics: uncounted,
-      log: silent,
-      limits,
-      name: kind.type,
-      chain: 'valkey',
-      chains: {},
-      shared: new SharedArrayBuffer(kind.sharedBytes?.(options as never) ?? 0),
-      pools,
-      onClose: (close) => void closers.push(close),
-    }
-    return { type: kind.type, name: kind.type, factory: kind.create(options as never, env) }
-  }
-  const stages = kinds.map(make)
+  const building: Building = { world, upstream, limits, pools: [], others: [], closers: [], lingering: new Lingering() }
+  const { pools, others, closers, lingering } = building
+  const make = (stage: SimStage): StageSpec => stageOf(stage, 'valkey', building)
+  const chain = chainOf('valkey', { stages: above }, building)
   const source = new Source({
     name: 'valkey',
     protocol: valkeySource.protocol,
-    chain: { name: 'valkey', stages, stats: noStats() },
+    chain,
     limits,
     world,
     log: silent,
@@ -81,7 +129,7 @@ export async function valkeyProxy(
   const renewIn = (ms: number, left: number) => {
     if (left === 0) return
     world.clock.after(ms, () => {
-      source.renew({ ...source.chain, stages: [...above.map(make), stages.at(-1)!] }, () => {})
+      source.renew({ ...source.chain, stages: [...above.map(make), ...chain.stages.slice(above.length)] }, () => {})
       renewIn(world.random.next() * RENEWAL_MS, left - 1)
     })
   }
@@ -97,6 +145,8 @@ export async function valkeyProxy(
       if (source.sessions.size > 0) throw new Error(`${source.sessions.size} sessions are open although no client is`)
       const inFlight = pools.reduce((sum, pool) => sum + pool.inFlight, 0)
       if (inFlight > 0) throw new Error(`${inFlight} requests are in flight although nobody waits for them`)
+      if (others.length === 0 && lingering.size > 0)
+        throw new Error(`${lingering.size} chains linger although nobody waits for them`)
       if (source.budget.used !== 0) throw new Error(`${source.budget.used} bytes are held although nobody needs them`)
     },
   }

@@ -1,17 +1,27 @@
 import { z } from 'zod'
-import { conformance } from '../../test/conformance.ts'
+import { conformance, type ConformanceOptions } from '../../test/conformance.ts'
 import { KINDS } from '../config/kinds.ts'
 import { around } from '../core/around.ts'
 import { transform, type TransformKind } from '../core/kind.ts'
+import { tee } from './tee.ts'
 
 /** Options of the kinds of the list that the kit can play; a kind with several faces has several. */
 const OPTIONS: Record<string, readonly unknown[]> = {
+  Coalesce: [
+    { flush_when_buffered_message_count: 5, flush_when_millis_since_last_flush: 30 },
+    { flush_when_millis_since_last_flush: 10 },
+  ],
+  ConnectionBalanceAndPool: [{ max_connections: 2, chain: [] }],
   DebugForceEncode: [{ encode_requests: true, encode_responses: true }],
   DebugForceParse: [{ parse_requests: true, parse_responses: true }],
   DebugPrinter: [{}],
   DebugReturner: [{ Valkey: '42' }, { Fail: null }],
   Loopback: [{}],
   NullSink: [{}],
+  ParallelMap: [
+    { parallelism: 1, ordered_results: true, chain: [] },
+    { parallelism: 3, ordered_results: false, chain: [] },
+  ],
   QueryCounter: [{ counter_name: 'main' }],
   QueryTypeFilter: [{ DenyList: ['Read'] }, { AllowList: ['Read'] }, { DenyList: [] }],
   RequestThrottling: [
@@ -19,15 +29,28 @@ const OPTIONS: Record<string, readonly unknown[]> = {
     { max_requests_per_second: 50, per_command: { GET: 3 }, per_key_prefix: { k: 5 }, per_user: 20 },
   ],
 }
-/** Kinds that need a server or chains of their own, and are proved in the simulator; and one that writes files, beside its test. */
-const ELSEWHERE = ['CassandraSinkSingle', 'DebugLogToFile', 'ValkeySinkSingle']
+/** Kinds that send what came together several ways. */
+const REORDERS = ['ParallelMap']
+/** Kinds that need a server, and are proved in the simulator; one that writes files, beside its test; one that has more to it, below. */
+const ELSEWHERE = ['CassandraSinkSingle', 'DebugLogToFile', 'Tee', 'ValkeySinkSingle']
 
 for (const [type, load] of Object.entries(KINDS.transforms)) {
   if (ELSEWHERE.includes(type)) continue
   const kind = await load()
   if (OPTIONS[type] === undefined) throw new Error(`no options to play ${type} with`)
-  for (const options of OPTIONS[type]) conformance(kind, options)
+  for (const options of OPTIONS[type]) conformance(kind, options, { reorders: REORDERS.includes(type) })
 }
+
+/** The faces of a Tee: with a shadow that never replies, and with one that says what the server says. */
+const FACES: [options: Record<string, unknown>, settings: ConformanceOptions][] = [
+  [{}, {}],
+  [{ buffer_size: 1, timeout_micros: 20_000 }, {}],
+  [{}, { mirrors: ['chain'] }],
+  [{ behavior: 'LogWarningOnMismatch' }, { mirrors: ['chain'] }],
+  [{ behavior: 'FailOnMismatch' }, { mirrors: ['chain'] }],
+  [{ behavior: { SubchainOnMismatch: { chain: [] } } }, { mirrors: ['chain', 'behavior.SubchainOnMismatch.chain'] }],
+]
+for (const [options, settings] of FACES) conformance(tee as TransformKind, { chain: [], ...options }, settings)
 
 function kindOf(type: string, instance: Parameters<typeof transform>[0]['create']): TransformKind {
   return transform({ type, doc: `${type}, for tests.`, options: z.strictObject({}), create: instance }) as TransformKind

@@ -81,11 +81,19 @@ export const TEST_KINDS: KindList = {
     }),
     ...kind(
       'Tee',
-      z.strictObject({ chain, behavior: z.strictObject({ SubchainOnMismatch: z.strictObject({ chain }) }).optional() }),
+      z.strictObject({
+        chain,
+        behavior: z
+          .union([
+            z.enum(['Ignore', 'LogWarningOnMismatch', 'FailOnMismatch']),
+            z.strictObject({ SubchainOnMismatch: z.strictObject({ chain, retries: z.int().optional() }) }),
+          ])
+          .optional(),
+      }),
       {
         subChains: ({ behavior }, name) => [
-          { place: 'chain', names: [name] },
-          ...(behavior === undefined
+          { place: 'chain', names: [name], isDetached: behavior === 'Ignore' },
+          ...(typeof behavior !== 'object'
             ? []
             : [{ place: 'behavior.SubchainOnMismatch.chain', names: [`${name}.mismatch`] }]),
         ],

@@ -9,10 +9,13 @@ const nobody: Owner = { level: AT_OWNER, onReplies() {}, onReplyPart: () => PART
 /** A request that reached the server, and has no reply yet. */
 export class Forwarded {
   readonly exchange: Exchange
+  /** Where it came. */
+  readonly server: Server
   readonly #pieces: Buffer[]
 
-  constructor(exchange: Exchange) {
+  constructor(exchange: Exchange, server: Server) {
     this.exchange = exchange
+    this.server = server
     this.#pieces = [Buffer.from(exchange.request.toBuffer())]
     // As an upstream does: it keeps what it sent until the reply is there.
     exchange.request.own()
@@ -55,7 +58,7 @@ export class Server implements Transform {
   onRequests(batch: Batch, link: Link): void {
     this.#link = link
     for (const exchange of batch) {
-      const forwarded = new Forwarded(exchange)
+      const forwarded = new Forwarded(exchange, this)
       this.open.push(forwarded)
       this.came.push(forwarded)
     }
@@ -97,6 +100,11 @@ export class Server implements Transform {
     this.#close(forwarded)
     forwarded.exchange.state = DONE
     this.#linked().silent(forwarded.exchange)
+  }
+
+  /** It can't be had: its session, or whoever opened its chain, is told. */
+  fail(error: Error): void {
+    this.#linked().fail(error)
   }
 
   push(bytes: Buffer): void {
