@@ -62,6 +62,8 @@ export function waitsInVain(upstream: Upstream, sharing: Sharing, protocol: Prot
   const owed = upstream.owed()
   const next = protocol.orderToClient === 'any' ? owed : owed.slice(0, 1)
   const mayBlock = (exchange: Exchange) => {
+    // What gives the upstream its attributes is no request of the session's, which a plan would change.
+    if (exchange.carrier !== upstream.pinnedTo) return false
     const plan = sharing.plan(exchange, true)
     return plan === PLAN_BLOCK || plan === PLAN_KEEP
   }
