@@ -9,6 +9,7 @@ import { test } from 'node:test'
 const RUNNER = 'test/real/shotover-runner.test.ts'
 const VALKEY = 'test/real/shotover-valkey.test.ts'
 const LINE = 'test/golden/command-line.test.ts'
+const TEE = 'test/real/tee.test.ts'
 const GOLDEN = 'test/golden/topologies.test.ts'
 const THEIRS = 'test/golden/shotover-topologies.test.ts'
 
@@ -30,6 +31,14 @@ const ROWS: readonly (readonly [theirs: string, asks: string, file: string, word
   ['observability: metrics_disabled', 'works', 'src/runtime/process.test.ts', 'without an admin interface it serves'],
   ['query_type_filter', 'deny, allow, pipelines', RUNNER, 'QueryTypeFilter: what it refuses'],
   ['log_to_file', 'exact bytes', RUNNER, 'DebugLogToFile: the bytes of each message'],
+  ['tee: ignore', 'match and mismatch', TEE, 'tee/${name}'],
+  ['tee: log', 'match and mismatch, WARN', TEE, "['log_with_mismatch', '41'"],
+  ['tee: fail', 'match and mismatch, text', TEE, "['fail_with_mismatch', '41'"],
+  ['tee: subchain', 'where the SET lands', TEE, "['subchain_with_mismatch', '41'"],
+  ['tee: switch_main_chain', 'GET, PUT, three behaviors', TEE, 'tee/switch_chain'],
+  ['valkey: cluster_dr', 'flush on shutdown, not before', TEE, 'valkey/cluster-dr in small'],
+  ['unit: Coalesce timers', 'count, wait, both', 'src/transforms/coalesce.test.ts', 'whichever comes first'],
+  ['unit: Tee chain validation', 'texts', THEIRS, 'Tee with chains that are none'],
   [
     'request_throttling',
     '50 pass of a burst',

@@ -17,6 +17,22 @@ function source(type: string, name: string, listen: string, chain: readonly stri
 const LIMIT = '      connection_limit: 3000000\n'
 const counter = '- QueryCounter: { name: "query-counter", counter_name: valkey-chain }'
 
+/** A Tee of chains that answer with texts, as Shotover's topologies of tee/ have them. */
+function teed(behavior: string, within: string, more: readonly string[] = []): string {
+  return source('Valkey', 'valkey', '6379', [
+    '- Tee:',
+    '    name: "tee"',
+    `    ${behavior}`,
+    '    buffer_size: 10000',
+    ...more.map((line) => `    ${line}`),
+    '    chain:',
+    `      - DebugReturner: { name: "debug-returner1", Valkey: "${within}" }`,
+    '- DebugReturner: { name: "debug-returner2", Valkey: "42" }',
+  ])
+}
+
+const MISMATCH = `behavior: { SubchainOnMismatch: { chain: [{ ${sink('mismatch').slice(2)} }] } }`
+
 const TAKEN: Readonly<Record<string, string>> = {
   'null-valkey/topology': source('Valkey', 'valkey', '6379', [counter, '- NullSink: { name: "null-sink" }']),
   'null-valkey/topology-hard-connection-limit': source(
@@ -52,6 +68,15 @@ const TAKEN: Readonly<Record<string, string>> = {
     '- DebugLogToFile: { name: "debug-log-to-file" }',
     sink(),
   ]),
+  'tee/ignore': teed('behavior: Ignore', '42'),
+  'tee/ignore_with_mismatch': teed('behavior: Ignore', '41'),
+  'tee/log': teed('behavior: LogWarningOnMismatch', '42'),
+  'tee/log_with_mismatch': teed('behavior: LogWarningOnMismatch', '41'),
+  'tee/fail': teed('behavior: FailOnMismatch', '42'),
+  'tee/fail_with_mismatch': teed('behavior: FailOnMismatch', '41'),
+  'tee/subchain': teed(MISMATCH, '42'),
+  'tee/subchain_with_mismatch': teed(MISMATCH, '41'),
+  'tee/switch_chain': teed('behavior: Ignore', '41', ['switch_port: 1234']),
   'valkey/passthrough/topology': source('Valkey', 'valkey', '6379', [sink()]),
   'valkey/passthrough/topology-encode': source('Valkey', 'valkey', '6379', [
     '- DebugForceEncode: { name: "debug-force-encode", encode_requests: true, encode_responses: true }',
@@ -89,6 +114,38 @@ const REFUSED: Readonly<Record<string, readonly [sources: string, lines: readonl
       sink(),
     ]),
     ['Transform ValkeySinkSingle requires upchain protocol to be one of [Valkey] but was Cassandra'],
+  ],
+  'Coalesce without a field': [
+    source('Valkey', 'valkey', '6379', ['- Coalesce: { name: "coalesce" }', sink()]),
+    [
+      'valkey source:',
+      '  valkey chain:',
+      '    Coalesce:',
+      '      Need to provide at least one of these fields:',
+      '      * flush_when_buffered_message_count',
+      '      * flush_when_millis_since_last_flush',
+      '    ',
+      '      But none of them were provided.',
+      '      Check https://shotover.io/docs/latest/transforms.html#coalesce for more information.',
+    ],
+  ],
+  'Tee with chains that are none': [
+    source('Valkey', 'valkey', '6379', [
+      '- Tee:',
+      '    name: "tee"',
+      '    behavior: { SubchainOnMismatch: { chain: [{ DebugPrinter: { name: "printer" } }] } }',
+      '    chain: [{ NullSink: { name: "null1" } }, { NullSink: { name: "null2" } }]',
+      sink(),
+    ]),
+    [
+      'valkey source:',
+      '  valkey chain:',
+      '    Tee:',
+      '      tee chain:',
+      '        Terminating Transform NullSink named "null1" is not last in chain. Terminating Transform must be last in chain.',
+      '      tee.mismatch chain:',
+      '        Non-terminating Transform DebugPrinter named "printer" is last in chain. Last Transform must be terminating.',
+    ],
   ],
   'request throttling below its least': [
     source('Valkey', 'valkey', '6379', [
