@@ -69,6 +69,7 @@ export const FIELDS_NOT_YET: Readonly<Record<string, readonly string[]>> = {
 
 /** Names that kinds had in earlier releases. */
 export const RENAMED_KINDS: Readonly<Record<string, string>> = {
+  LoadBalance: 'ConnectionBalanceAndPool',
   Redis: 'Valkey',
   RedisCache: 'ValkeyCache',
   RedisClusterPortsRewrite: 'ValkeyClusterPortsRewrite',

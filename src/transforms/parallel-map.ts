@@ -15,7 +15,7 @@ class Dealer implements Transform {
 
   constructor(factories: readonly ChainFactory[], session: SessionInfo, isOrdered: boolean) {
     // Where the protocol has replies in the order of requests, the session sees to it.
-    this.#order = isOrdered && session.protocol.orderToClient === 'any' ? new ReplyOrder() : null
+    this.#order = isOrdered && session.protocol.orderToClient !== 'request-order' ? new ReplyOrder() : null
     try {
       for (let i = 0; i < factories.length; i++) this.#branches.push(new Branch(factories[i]!, session, this.#order))
     } catch (error) {
