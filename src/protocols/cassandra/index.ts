@@ -1,10 +1,12 @@
 import type { Frame } from '../../core/frame.ts'
 import type { Protocol, Wire, WireOptions } from '../../core/protocol.ts'
+import { bodyOf, encodeBody, type Body } from './body/body.ts'
+import { describe } from './describe.ts'
 import { retagged } from './envelope.ts'
 import { failureOf, isError } from './failure.ts'
-import { opcodeName } from './opcodes.ts'
 import { PreparedStatements } from './prepared.ts'
 import { queriesOf } from './queries.ts'
+import { splice } from './splice.ts'
 import { ClientWire } from './wire-client.ts'
 import { ServerWire } from './wire-server.ts'
 
@@ -12,19 +14,15 @@ import { ServerWire } from './wire-server.ts'
 const prepared = new PreparedStatements()
 
 /** The CQL native protocol, versions 3 to 5: native_protocol_v3.spec, _v4.spec and _v5.spec of Apache Cassandra. */
-export const cassandra: Protocol<unknown> = {
+export const cassandra: Protocol<Body> = {
   name: 'cassandra',
   orderToClient: 'any',
   wire(side: 'client' | 'server', { cutThroughBytes }: WireOptions): Wire {
     return side === 'client' ? new ClientWire(cutThroughBytes, prepared) : new ServerWire(cutThroughBytes)
   },
-  body: () => null,
-  encode() {
-    throw new TypeError('not yet')
-  },
-  splice() {
-    throw new TypeError('not yet')
-  },
+  body: bodyOf,
+  encode: encodeBody,
+  splice,
   retag(frame: Frame, stream: number): void {
     const tagged = retagged(frame, stream)
     frame.bytes = tagged.bytes
@@ -34,6 +32,6 @@ export const cassandra: Protocol<unknown> = {
   },
   failure: failureOf(prepared),
   isError,
-  describe: (frame) => `Cassandra V${frame.code & 0x7f} stream:${frame.stream} ${opcodeName(frame.kind)}`,
+  describe,
   queries: queriesOf(prepared),
 }

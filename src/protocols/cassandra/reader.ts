@@ -66,6 +66,12 @@ export class Reader {
     return map
   }
 
+  bytesMap(): Map<string, Buffer | null> {
+    const map = new Map<string, Buffer | null>()
+    for (let count = this.short(); count > 0; count--) map.set(this.string(), this.value())
+    return map
+  }
+
   /** An [int] that is no less than 0. */
   length(): number {
     const length = this.int()
