@@ -13,6 +13,7 @@ import {
 import { Lingering } from '../core/lingering.ts'
 import { Scratch } from '../core/outbox.ts'
 import type { Pool } from '../core/pool.ts'
+import type { Protocol } from '../core/protocol.ts'
 import { Source } from '../core/source.ts'
 import { noStats } from '../core/stats.ts'
 import { valkeySinkSingle } from '../protocols/valkey/sink-single.ts'
@@ -102,7 +103,7 @@ function stageOf({ kind, options, within = {} }: SimStage, chain: string, buildi
 /** Milliseconds between renewals, at most. */
 const RENEWAL_MS = 60
 
-/** The proxy itself: a Valkey source, a chain, and one server behind it. So often, the stages above the sink are made anew meanwhile. */
+/** The proxy itself: a source of Valkey or another protocol, a chain that a sink of that ends, and one server behind it. So often, the stages above the sink are made anew meanwhile. */
 export async function valkeyProxy(
   world: World,
   upstream: Address,
@@ -110,6 +111,7 @@ export async function valkeyProxy(
   above: readonly SimStage[] = [],
   limits: Limits = drawLimits(world),
   renewals = 0,
+  protocol: Protocol = valkeySource.protocol,
 ): Promise<SimProxy> {
   const building: Building = { world, upstream, limits, pools: [], others: [], closers: [], lingering: new Lingering() }
   const { pools, others, closers, lingering } = building
@@ -117,7 +119,7 @@ export async function valkeyProxy(
   const chain = chainOf('valkey', { stages: above }, building)
   const source = new Source({
     name: 'valkey',
-    protocol: valkeySource.protocol,
+    protocol,
     chain,
     limits,
     world,

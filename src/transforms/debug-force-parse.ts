@@ -15,6 +15,8 @@ export const debugForceParse = transform({
   create({ parse_requests: parsesRequests, parse_responses: parsesResponses }, { log }) {
     return ({ protocol }) => {
       const parse = (frame: Frame) => {
+        // Of a large message that passes in parts, the head alone may be nothing.
+        if (!frame.whole) return
         try {
           protocol.body(frame)
         } catch (error) {

@@ -63,8 +63,12 @@ function messageText(message: Request | Response): string {
       return 'Void'
     case 'event':
       return message.event
+    case 'options':
+    case 'ready':
     // Tokens are secrets.
-    default:
+    case 'auth-challenge':
+    case 'auth-response':
+    case 'auth-success':
       return ''
   }
 }

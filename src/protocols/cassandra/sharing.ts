@@ -29,6 +29,7 @@ import { usedKeyspace } from './cql/use.ts'
 
 /** So much of a compressed statement tells whether it is a USE, and of what. */
 const TELLING_BYTES = 1024
+const TOKEN_BYTES_MAX = 64 * 1024
 const EMPTY = Buffer.alloc(0)
 
 /** Options of STARTUP that only name the client: connections with different ones serve each other. */
@@ -120,7 +121,8 @@ export class CassandraSharing implements Sharing {
   #planAuth(exchange: Exchange): number {
     const { request } = exchange
     if (!request.whole || this.#wanted.startup === null) return PLAN_PIN
-    const token = Buffer.from(request.bytes.subarray(request.start + HEADER_BYTES, request.end))
+    const token = tokenOf(request)
+    if (token === null) return PLAN_PIN
     this.#wanted = { ...this.#wanted, token }
     exchange.note = NOTE_AUTH
     return PLAN_ATTRIBUTE
@@ -198,6 +200,16 @@ function* greet({ version, startup, token, keyspace }: Attributes): Greeting {
   const [used] = yield [useFrame(version, keyspace)]
   // Where it is gone, statements without a keyspace fail as they do on any connection.
   if (used!.kind !== ERROR || messageOf(used!, 1024).int() !== ERROR_INVALID) expect(used!, RESULT)
+}
+
+/** The body of an AUTH_RESPONSE, uncompressed, so that it can be said on any connection; null where it can't be read. */
+function tokenOf(request: Frame): Buffer | null {
+  try {
+    return Buffer.from(plainBody(request, TOKEN_BYTES_MAX))
+  } catch (error) {
+    if (error instanceof CorruptError) return null
+    throw error
+  }
 }
 
 function unknownOpcode({ code, kind, stream }: Frame): Frame {

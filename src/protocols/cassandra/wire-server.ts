@@ -52,9 +52,8 @@ export class ServerWire implements Wire {
   #dirty = 0
   /** Stream of the reply that comes in parts; -1: none, or a push. */
   #current = -1
-  /** Version and COMPRESSION of the STARTUP that is under way. */
+  /** Version of the STARTUP that is under way. */
   #version = 0
-  #compression = 0
 
   constructor(cutThroughBytes: number) {
     this.#envelopes = new Envelopes(responseFormat, cutThroughBytes)
@@ -156,7 +155,8 @@ export class ServerWire implements Wire {
   // Cold: once a connection
   #startingUp(request: Frame): void {
     this.#version = versionOf(request)
-    this.#compression = compressionNamed(startupOptions(request)?.get('COMPRESSION'))
+    // The answer may be compressed already.
+    this.#envelopes.compression = compressionNamed(startupOptions(request)?.get('COMPRESSION'))
   }
 
   /** What a reply says of the connection. */
@@ -172,9 +172,8 @@ export class ServerWire implements Wire {
       this.#dirty |= DIRTY_UNKNOWN
       return
     }
-    this.#envelopes.compression = this.#compression
     if (this.#version < 5 || this.#segments !== null) return
-    this.#segments = new SegmentFormat(this.#compression === COMPRESSION_LZ4)
+    this.#segments = new SegmentFormat(this.#envelopes.compression === COMPRESSION_LZ4)
     this.#envelopes.switch(this.#segments)
   }
 

@@ -69,8 +69,16 @@ export const MARSHAL_NAMES: Readonly<Record<SimpleType, string>> = {
   duration: 'DurationType',
 }
 
+export type Simple = Extract<CqlType, { type: SimpleType }>
+
+/** Is it a type that no other stands in? */
+export function isSimple(type: CqlType): type is Simple {
+  return Object.hasOwn(SIMPLE_TYPES, type.type)
+}
+
 /** How the server's classes are named that stand for a type. */
 export function marshalName(type: CqlType): string {
+  if (isSimple(type)) return MARSHAL + MARSHAL_NAMES[type.type]
   switch (type.type) {
     case 'custom':
       return type.name
@@ -89,7 +97,5 @@ export function marshalName(type: CqlType): string {
       const fields = type.fields.map((field) => `${hex(field.name)}:${marshalName(field.type)}`)
       return `${MARSHAL}UserType(${[type.keyspace, hex(type.name), ...fields].join(',')})`
     }
-    default:
-      return MARSHAL + MARSHAL_NAMES[type.type]
   }
 }

@@ -55,6 +55,10 @@ export function readResponse(opcode: number, reader: Reader, version: number): R
 
 /** Writes the message of a response; returns its opcode. */
 export function writeResponse(writer: Writer, response: Response, version: number): number {
+  if (isResult(response)) {
+    writeResult(writer, response, version)
+    return RESULT
+  }
   switch (response.type) {
     case 'error':
       writer.int(response.code).string(response.message).raw(response.rest)
@@ -77,8 +81,17 @@ export function writeResponse(writer: Writer, response: Response, version: numbe
     case 'auth-success':
       writer.value(response.token)
       return AUTH_SUCCESS
-    default:
-      writeResult(writer, response, version)
-      return RESULT
   }
+}
+
+const RESULT_TYPES: ReadonlySet<string> = new Set([
+  'void',
+  'rows',
+  'set-keyspace',
+  'prepared',
+  'schema-change',
+] satisfies Result['type'][])
+
+function isResult(response: Response): response is Result {
+  return RESULT_TYPES.has(response.type)
 }

@@ -1,6 +1,14 @@
 import { CorruptError } from '../corrupt-error.ts'
 import type { Reader } from '../reader.ts'
-import { DEPTH_MAX, marshalName, SIMPLE_TYPES, type CqlType, type Field, type SimpleType } from './cql-type.ts'
+import {
+  DEPTH_MAX,
+  isSimple,
+  marshalName,
+  SIMPLE_TYPES,
+  type CqlType,
+  type Field,
+  type SimpleType,
+} from './cql-type.ts'
 import { parseMarshal } from './marshal.ts'
 import type { Writer } from './writer.ts'
 
@@ -54,6 +62,12 @@ export function readType(reader: Reader, depth = 0): CqlType {
 
 /** Writes a type as an [option]. What has no id of its own is named by its class. */
 export function writeType(writer: Writer, type: CqlType, version: number): void {
+  if (isSimple(type)) {
+    // Before version 5 a duration has no id.
+    if (type.type === 'duration' && version < 5) writer.short(CUSTOM).string(marshalName(type))
+    else writer.short(SIMPLE_TYPES[type.type])
+    return
+  }
   switch (type.type) {
     case 'list':
     case 'set':
@@ -79,10 +93,5 @@ export function writeType(writer: Writer, type: CqlType, version: number): void 
     case 'vector':
     case 'custom':
       writer.short(CUSTOM).string(marshalName(type))
-      break
-    default:
-      // Before version 5 a duration has no id.
-      if (type.type === 'duration' && version < 5) writer.short(CUSTOM).string(marshalName(type))
-      else writer.short(SIMPLE_TYPES[type.type])
   }
 }

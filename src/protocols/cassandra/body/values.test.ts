@@ -139,7 +139,10 @@ function valuesOf(type: CqlType): fc.Arbitrary<Value> {
       return fc.tuple(...type.fields.map((field) => valuesOf(field.type)))
     case 'vector':
       return fc.array(valuesOf(type.of), { minLength: type.size, maxLength: type.size })
-    default:
+    case 'bigint':
+    case 'counter':
+    case 'time':
+    case 'timestamp':
       return long
   }
 }

@@ -2,7 +2,7 @@ import { CorruptError } from '../corrupt-error.ts'
 import { Reader } from '../reader.ts'
 import { readInet, readUuid, writeInet, writeUuid } from './addresses.ts'
 import { fixedBytes, readVector, writeVector } from './vector.ts'
-import type { CqlType } from './cql-type.ts'
+import { isSimple, type CqlType, type Simple } from './cql-type.ts'
 import { readVint, readVarint, writeVint, writeVarint } from './vints.ts'
 
 export interface Decimal {
@@ -23,6 +23,8 @@ export interface Duration {
  */
 export type Value = string | number | bigint | boolean | null | Buffer | Decimal | Duration | readonly Value[]
 
+type Composed = Exclude<CqlType, Simple>
+
 /** Days of a date are counted from here, so that they are positive. */
 const DATE_EPOCH = 2 ** 31
 
@@ -30,10 +32,19 @@ const DATE_EPOCH = 2 ** 31
 export function decodeValue(type: CqlType, bytes: Buffer | null): Value {
   if (bytes === null) return null
   if (type.type === 'text' || type.type === 'ascii') return bytes.toString('utf8')
-  if (type.type === 'blob' || type.type === 'custom' || bytes.length === 0) return bytes
+  if (bytes.length === 0) return bytes
+  return isSimple(type) ? decodeSimple(type, bytes) : decodeComposed(type, bytes)
+}
+
+function decodeSimple(type: Simple, bytes: Buffer): Value {
   const size = fixedBytes(type)
   if (size !== null && size !== bytes.length) throw new CorruptError(`a ${type.type} of ${bytes.length} bytes`)
   switch (type.type) {
+    case 'ascii':
+    case 'text':
+      return bytes.toString('utf8')
+    case 'blob':
+      return bytes
     case 'bigint':
     case 'counter':
     case 'time':
@@ -68,15 +79,16 @@ export function decodeValue(type: CqlType, bytes: Buffer | null): Value {
       const reader = new Reader(bytes)
       return { months: Number(readVint(reader)), days: Number(readVint(reader)), nanoseconds: readVint(reader) }
     }
-    case 'vector':
-      return readVector(bytes, type, decodeValue)
-    default:
-      return decodeComposed(type, new Reader(bytes))
   }
 }
 
-function decodeComposed(type: CqlType, reader: Reader): Value {
+function decodeComposed(type: Composed, bytes: Buffer): Value {
+  const reader = new Reader(bytes)
   switch (type.type) {
+    case 'custom':
+      return bytes
+    case 'vector':
+      return readVector(bytes, type, decodeValue)
     case 'list':
     case 'set': {
       const items: Value[] = []
@@ -94,19 +106,23 @@ function decodeComposed(type: CqlType, reader: Reader): Value {
       return type.of.map((each) => (reader.left === 0 ? null : decodeValue(each, reader.value())))
     case 'udt':
       return type.fields.map((field) => (reader.left === 0 ? null : decodeValue(field.type, reader.value())))
-    default:
-      throw new CorruptError(`a value of the type ${type.type}`)
   }
 }
 
 /** Encodes what `decodeValue` gives. Throws TypeError where the value is not of the type. */
 export function encodeValue(type: CqlType, value: Value): Buffer | null {
   if (value === null) return null
-  if (Buffer.isBuffer(value) && (value.length === 0 || type.type === 'blob' || type.type === 'custom')) return value
+  if (Buffer.isBuffer(value) && value.length === 0) return value
+  return isSimple(type) ? encodeSimple(type, value) : encodeComposed(type, value)
+}
+
+function encodeSimple(type: Simple, value: Value): Buffer {
   switch (type.type) {
     case 'text':
     case 'ascii':
       return Buffer.from(value as string)
+    case 'blob':
+      return value as Buffer
     case 'bigint':
     case 'counter':
     case 'time':
@@ -141,17 +157,16 @@ export function encodeValue(type: CqlType, value: Value): Buffer | null {
       const { months, days, nanoseconds } = value as Duration
       return Buffer.concat([writeVint(BigInt(months)), writeVint(BigInt(days)), writeVint(nanoseconds)])
     }
-    case 'vector':
-      return writeVector(value as readonly Value[], type, encodeValue)
-    default:
-      return encodeComposed(type, value)
   }
 }
 
-function encodeComposed(type: CqlType, value: Value): Buffer {
-  if (!Array.isArray(value)) throw new TypeError(`${String(value)} is no ${type.type}`)
+function encodeComposed(type: Composed, value: Value): Buffer {
+  if (type.type === 'custom') return value as Buffer
+  if (!Array.isArray(value)) throw new TypeError(`a ${type.type} is an array`)
   const values = value as readonly Value[]
   switch (type.type) {
+    case 'vector':
+      return writeVector(values, type, encodeValue)
     case 'list':
     case 'set':
       return Buffer.concat([counted(values.length), ...values.map((each) => sized(encodeValue(type.of, each)))])
@@ -164,8 +179,6 @@ function encodeComposed(type: CqlType, value: Value): Buffer {
       return Buffer.concat(type.of.map((each, index) => sized(encodeValue(each, values[index] ?? null))))
     case 'udt':
       return Buffer.concat(type.fields.map((field, index) => sized(encodeValue(field.type, values[index] ?? null))))
-    default:
-      throw new TypeError(`a value of the type ${type.type}`)
   }
 }
 

@@ -1,0 +1,55 @@
+import type { Address, Connection, Listener, World } from '../../../world/world.ts'
+import { ModelSession } from './session.ts'
+import { ModelStore } from './store.ts'
+
+export interface CassandraModelOptions {
+  /** Users and their passwords; absent: nobody is asked who they are. */
+  readonly users?: Readonly<Record<string, string>>
+  /** Longest time that a request takes, in milliseconds: replies come in any order. */
+  readonly delayMs?: number
+  /** Told of every write, before its reply leaves. `user` is '' where nobody is asked. */
+  readonly onWrite?: (user: string, version: number, keyspace: string, key: string, value: string) => void
+}
+
+/** An in-memory server that speaks the CQL native protocol, versions 3 to 5, and a handful of statements: what the simulator judges the proxy by. */
+export class CassandraModel {
+  readonly world: World
+  readonly options: CassandraModelOptions
+  readonly store = new ModelStore()
+  readonly sessions = new Set<ModelSession>()
+  connectionsAccepted = 0
+  #listeners: Listener[] = []
+
+  constructor(world: World, options: CassandraModelOptions = {}) {
+    this.world = world
+    this.options = options
+  }
+
+  /** Port 0 draws a free one. Rejects with the system's error. */
+  async listen(address: Address): Promise<Listener> {
+    const listener = await this.world.net.listen(address, (connection) => this.#accept(connection))
+    this.#listeners.push(listener)
+    return listener
+  }
+
+  #accept(connection: Connection): void {
+    this.connectionsAccepted++
+    this.sessions.add(new ModelSession(this, connection))
+  }
+
+  /** Loses its clients as a process does that is killed; what it holds stays. */
+  crash(): void {
+    for (const session of [...this.sessions]) session.lose()
+    this.#listeners = []
+  }
+
+  /** Tells all who asked for events of the schema. */
+  announce(keyspace: string, table: string): void {
+    for (const session of this.sessions) session.announce(keyspace, table)
+  }
+
+  close(): void {
+    for (const listener of this.#listeners) void listener.close()
+    for (const session of [...this.sessions]) session.lose()
+  }
+}

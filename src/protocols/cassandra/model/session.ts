@@ -1,0 +1,223 @@
+import type { Frame } from '../../../core/frame.ts'
+import { ProtocolError } from '../../../core/protocol.ts'
+import type { Connection, ConnectionHandler } from '../../../world/world.ts'
+import { bodyOf, encodeBody, plain } from '../body/body.ts'
+import type { Metadata } from '../body/results.ts'
+import type { BoundValue, Request } from '../body/requests.ts'
+import type { Response } from '../body/responses.ts'
+import { Writer } from '../body/writer.ts'
+import { CorruptError } from '../corrupt-error.ts'
+import { requestFormat, versionOf } from '../envelope.ts'
+import { Envelopes } from '../envelopes.ts'
+import { COMPRESSION_LZ4, compressionNamed } from '../compression.ts'
+import { SegmentFormat } from '../segment.ts'
+import { wrapped } from '../wrapping.ts'
+import type { CassandraModel } from './server.ts'
+import { MODEL_KEYSPACES, ModelStore, type ModelStatement } from './store.ts'
+
+const UNPREPARED = 0x2500
+const INVALID = 0x2200
+const SYNTAX = 0x2000
+const PROTOCOL = 0x000a
+const BAD_CREDENTIALS = 0x0100
+
+const EMPTY = Buffer.alloc(0)
+const TEXT = { type: 'text' } as const
+
+function metadataOf(keyspace: string, names: readonly string[]): Metadata {
+  const columns = names.map((name) => ({ keyspace, table: 't', name, type: TEXT }))
+  return { isGlobal: true, pagingState: null, newId: null, columns, columnCount: columns.length }
+}
+
+function error(code: number, message: string, rest: Buffer = EMPTY): Response {
+  return { type: 'error', code, message, rest }
+}
+
+/** One connection of the model. */
+export class ModelSession implements ConnectionHandler {
+  readonly #model: CassandraModel
+  readonly #connection: Connection
+  readonly #envelopes = new Envelopes(requestFormat, Infinity)
+  #segments: SegmentFormat | null = null
+  #version = 0
+  /** Null: not known yet. */
+  #user: string | null = null
+  #started = false
+  #keyspace: string | null = null
+  #registered = false
+  #over = false
+
+  constructor(model: CassandraModel, connection: Connection) {
+    this.#model = model
+    this.#connection = connection
+    connection.handler = this
+    connection.resume()
+  }
+
+  onData(bytes: Buffer, start: number, end: number): void {
+    if (this.#over) return
+    this.#envelopes.push(bytes, start, end)
+    try {
+      for (let frame = this.#envelopes.next(); frame !== null; frame = this.#envelopes.next()) this.#take(frame)
+    } catch (thrown) {
+      if (!(thrown instanceof ProtocolError || thrown instanceof CorruptError)) throw thrown
+      this.#send(error(PROTOCOL, thrown.message), 0)
+      this.#connection.end()
+      return
+    }
+    this.#envelopes.keep()
+  }
+
+  onDrain(): void {}
+  onEnd(): void {
+    this.#connection.end()
+  }
+  onClose(): void {
+    this.#over = true
+    this.#model.sessions.delete(this)
+  }
+
+  lose(): void {
+    this.#over = true
+    this.#connection.destroy()
+  }
+
+  announce(keyspace: string, table: string): void {
+    if (!this.#registered) return
+    const rest = new Writer().string('CREATED').string('TABLE').string(keyspace).string(table).bytes
+    this.#send({ type: 'event', event: 'SCHEMA_CHANGE', rest }, -1)
+  }
+
+  #take(frame: Frame): void {
+    if (this.#version === 0) this.#version = versionOf(frame)
+    const { message } = bodyOf(frame)
+    const { stream } = frame
+    if (message.type === 'startup') this.#start(message.options, stream)
+    else if (message.type === 'options') this.#send({ type: 'supported', options: new Map() }, stream)
+    else if (message.type === 'auth-response') this.#authenticate(message.token, stream)
+    else if (!this.#started) this.#send(error(PROTOCOL, 'expecting STARTUP or OPTIONS'), stream)
+    else this.#later(message as Request, stream)
+  }
+
+  /** Requests take their time, each its own; but what changes the connection does so at once. */
+  #later(message: Request, stream: number): void {
+    const { world, options } = this.#model
+    const use = message.type === 'query' && /^use/i.test(message.text)
+    if (use || message.type === 'register') {
+      this.#send(this.#answer(message), stream)
+      return
+    }
+    // What it means is settled when it comes: a USE behind it changes nothing.
+    const keyspace = this.#keyspace
+    world.clock.after(world.random.next() * (options.delayMs ?? 0), () => {
+      if (!this.#over) this.#send(this.#answer(message, keyspace), stream)
+    })
+  }
+
+  #start(options: ReadonlyMap<string, string>, stream: number): void {
+    if (this.#started) {
+      this.#send(error(PROTOCOL, 'Unexpected message STARTUP'), stream)
+      return
+    }
+    this.#started = this.#model.options.users === undefined
+    if (this.#started) this.#user = ''
+    const compression = compressionNamed(options.get('COMPRESSION'))
+    this.#send(this.#started ? { type: 'ready' } : { type: 'authenticate', authenticator: 'model' }, stream)
+    this.#envelopes.compression = compression
+    if (this.#version < 5) return
+    this.#segments = new SegmentFormat(compression === COMPRESSION_LZ4)
+    this.#envelopes.switch(this.#segments)
+  }
+
+  #authenticate(token: Buffer | null, stream: number): void {
+    const [, user = '', password = ''] = (token ?? EMPTY).toString().split('\0')
+    const known = this.#model.options.users?.[user]
+    if (known === undefined || known !== password) {
+      this.#send(error(BAD_CREDENTIALS, 'Provided username or password is incorrect'), stream)
+      return
+    }
+    this.#started = true
+    this.#user = user
+    this.#send({ type: 'auth-success', token: null }, stream)
+  }
+
+  #answer(message: Request, keyspace = this.#keyspace): Response {
+    switch (message.type) {
+      case 'register':
+        this.#registered = true
+        return { type: 'ready' }
+      case 'query': {
+        const id = this.#model.store.prepare(message.text, keyspace)
+        if (id === null) return error(SYNTAX, `no viable alternative at input '${message.text.slice(0, 20)}'`)
+        return this.#run(this.#model.store.prepared.get(id.toString('hex'))!.statement, boundOf(message), keyspace)
+      }
+      case 'prepare':
+        return this.#prepare(message.text, keyspace)
+      case 'execute': {
+        const found = this.#model.store.prepared.get(message.id.toString('hex'))
+        if (found === undefined) return error(UNPREPARED, 'not found', new Writer().shortBytes(message.id).bytes)
+        return this.#run(found.statement, boundOf(message), found.keyspace)
+      }
+      case 'batch': {
+        for (const { statement, values } of message.statements) {
+          const id = typeof statement === 'string' ? this.#model.store.prepare(statement, keyspace) : statement
+          const found = this.#model.store.prepared.get(id?.toString('hex') ?? '')
+          if (found === undefined) return error(UNPREPARED, 'not found', new Writer().shortBytes(id ?? EMPTY).bytes)
+          const told = this.#run(found.statement, values, found.keyspace)
+          if (told.type === 'error') return told
+        }
+        return { type: 'void' }
+      }
+      case 'startup':
+      case 'auth-response':
+      case 'options':
+        return error(PROTOCOL, `unexpected ${message.type}`)
+    }
+  }
+
+  #prepare(text: string, keyspace: string | null): Response {
+    const id = this.#model.store.prepare(text, keyspace)
+    if (id === null) return error(SYNTAX, 'no viable alternative')
+    const metadata = metadataOf(keyspace ?? '', ['k'])
+    return { type: 'prepared', id, metadataId: id, bound: metadata, keyIndices: [0], result: metadata }
+  }
+
+  #run(statement: ModelStatement, values: readonly BoundValue[], current: string | null): Response {
+    const { store, options } = this.#model
+    if (statement.type === 'use') {
+      if (!MODEL_KEYSPACES.includes(statement.keyspace)) return error(INVALID, `'${statement.keyspace}' does not exist`)
+      this.#keyspace = statement.keyspace
+      return { type: 'set-keyspace', keyspace: statement.keyspace }
+    }
+    if (statement.type === 'create') {
+      this.#model.announce(current ?? '', statement.table)
+      const { table } = statement
+      return { type: 'schema-change', change: 'CREATED', target: 'TABLE', keyspace: current ?? '', name: table, argumentTypes: null } // prettier-ignore
+    }
+    const keyspace = statement.keyspace ?? current
+    if (keyspace === null) return error(INVALID, 'No keyspace has been specified')
+    const bound = values.map((value) => (Buffer.isBuffer(value) ? value.toString() : ''))
+    const key = statement.key ?? bound.shift() ?? ''
+    const place = ModelStore.place(keyspace, key)
+    if (statement.type === 'insert') {
+      const value = statement.value ?? bound.shift() ?? ''
+      options.onWrite?.(this.#user ?? '', this.#version, keyspace, key, value)
+      store.rows.set(place, value)
+      return { type: 'void' }
+    }
+    const row = store.rows.get(place)
+    const rows = row === undefined ? [] : [[Buffer.from(row)]]
+    return { type: 'rows', metadata: metadataOf(keyspace, ['v']), rows }
+  }
+
+  #send(message: Response, stream: number): void {
+    const frame = encodeBody(plain(this.#version, message), stream)
+    const leaving = this.#segments === null ? frame : wrapped(frame, this.#segments)
+    this.#connection.write(leaving.toBuffer())
+  }
+}
+
+function boundOf(message: Request & { type: 'query' | 'execute' }): readonly BoundValue[] {
+  const { values } = message.parameters
+  return Array.isArray(values) ? (values as readonly BoundValue[]) : []
+}

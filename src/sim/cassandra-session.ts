@@ -1,0 +1,294 @@
+import { plain, encodeBody } from '../protocols/cassandra/body/body.ts'
+import type { Parameters, Request } from '../protocols/cassandra/body/requests.ts'
+import type { Response } from '../protocols/cassandra/body/responses.ts'
+import { requestFrame } from '../protocols/cassandra/envelope.ts'
+import { ModelClient, ModelClosed, type ModelClientOptions } from '../protocols/cassandra/model/client.ts'
+import { MODEL_KEYSPACES } from '../protocols/cassandra/model/store.ts'
+import type { Address } from '../world/world.ts'
+import type { CassandraChecks } from './cassandra-checks.ts'
+import type { SimWorld } from './world.ts'
+
+const NO_PARAMETERS: Parameters = {
+  consistency: 1,
+  values: null,
+  skipsMetadata: false,
+  pageSize: null,
+  pagingState: null,
+  serialConsistency: null,
+  timestamp: null,
+  keyspace: null,
+  nowInSeconds: null,
+}
+const FAILURE = /^Internal shotover/
+const ERROR_SYNTAX = 0x2000
+const ERROR_UNPREPARED = 0x2500
+const ERROR_PROTOCOL = 0x000a
+
+export interface CassandraHabits extends ModelClientOptions {
+  readonly acts: number
+  /** Requests that it may have out at once. */
+  readonly window: number
+  readonly valueBytesMax: number
+  readonly readsSlowly: boolean
+  readonly ending: 'end' | 'destroy'
+}
+
+export function drawCassandraHabits(sim: SimWorld, users: Readonly<Record<string, string>> | null): CassandraHabits {
+  const { random } = sim
+  const user = users === null ? null : random.pick(Object.keys(users))
+  return {
+    version: random.pick([3, 4, 4, 5]),
+    compression: random.pick(['lz4', null]),
+    credentials: user === null ? null : { user, password: users![user]! },
+    acts: 5 + random.below(60),
+    window: random.pick([1, 8, 500]),
+    valueBytesMax: random.pick([10, 3000, 200_000]),
+    readsSlowly: random.chance(0.2),
+    ending: random.pick(['end', 'destroy']),
+  }
+}
+
+/** One session of a client that does what its habits say, and judges every reply. */
+export class CassandraSession {
+  readonly client: ModelClient
+  readonly #sim: SimWorld
+  readonly #checks: CassandraChecks
+  readonly #id: number
+  readonly #habits: CassandraHabits
+  readonly #open = new Set<Promise<void>>()
+  /** Values that keys of its own must have, by place; what is being written is not in it. */
+  readonly #values = new Map<string, string>()
+  /** Keys that something is under way for, or of which nobody knows what they hold. */
+  readonly #busy = new Set<string>()
+  readonly #prepared = new Map<string, Buffer>()
+  #keyspace: string | null = null
+  #written = 0
+  #registered = false
+  readonly #announced = new Set<string>()
+  through = false
+  trouble: Error | null = null
+
+  constructor(sim: SimWorld, checks: CassandraChecks, id: number, habits: CassandraHabits) {
+    this.#sim = sim
+    this.#checks = checks
+    this.#id = id
+    this.#habits = habits
+    this.client = new ModelClient(sim.world, habits)
+    this.client.onEvent = (event) => this.#onEvent(event)
+  }
+
+  get state(): string {
+    return `session ${this.#id} (${JSON.stringify(this.#habits)}): ${this.#open.size} acts under way, ${this.client.outstanding} replies to come`
+  }
+
+  async run(address: Address): Promise<void> {
+    try {
+      await this.client.connect(address)
+      if (this.#habits.readsSlowly) this.#readSlowly()
+      const granted = await this.client.start()
+      if (this.#failed(granted)) return
+      if (granted.type !== 'ready' && granted.type !== 'auth-success') this.#wrong('STARTUP', granted)
+      for (let i = 0; i < this.#habits.acts && !this.client.closed; i++) await this.#act()
+      // Or it leaves with requests out.
+      if (this.#habits.ending === 'end') await this.#quiet()
+    } catch (error) {
+      if (!(error instanceof ModelClosed)) this.trouble = error as Error
+      else if (!this.#checks.faulty) this.trouble = new Error(`closed although nothing was broken: ${this.state}`)
+    } finally {
+      if (this.#habits.ending === 'destroy' || this.trouble !== null) this.client.destroy()
+      else this.client.end()
+      this.through = true
+    }
+  }
+
+  async #act(): Promise<void> {
+    const { random } = this.#sim
+    while (this.#open.size >= this.#habits.window) await Promise.race(this.#open)
+    if (this.#keyspace === null || random.chance(0.05)) await this.#use()
+    const draw = random.next()
+    if (draw < 0.45) this.#start(this.#put())
+    else if (draw < 0.85) this.#start(this.#get())
+    else if (draw < 0.9) this.#start(this.#nonsense())
+    else if (draw < 0.93) this.#start(this.#unprepared())
+    else if (draw < 0.96) this.#start(this.#unknownOpcode())
+    else if (draw < 0.98) this.#start(this.#options())
+    else await this.#listen()
+  }
+
+  #start(act: Promise<void>): void {
+    const watched: Promise<void> = act
+      .catch((error: unknown) => {
+        if (!(error instanceof ModelClosed)) this.trouble ??= error as Error
+      })
+      .then(() => void this.#open.delete(watched))
+    this.#open.add(watched)
+  }
+
+  /** Everything that is out is answered. */
+  async #quiet(): Promise<void> {
+    while (this.#open.size > 0) await Promise.race(this.#open)
+  }
+
+  async #use(): Promise<void> {
+    await this.#quiet()
+    const keyspace = this.#sim.random.pick(MODEL_KEYSPACES)
+    const reply = await this.client.ask(query(`USE "${keyspace}"`))
+    if (this.#failed(reply)) return
+    if (reply.type !== 'set-keyspace' || reply.keyspace !== keyspace) this.#wrong('USE', reply)
+    this.#keyspace = keyspace
+  }
+
+  /** A place of its own that nothing is under way for: its name, and how a statement names it. */
+  #place(): { place: string; key: string; table: string } | null {
+    const { random } = this.#sim
+    const key = `s${this.#id}-${random.below(8)}`
+    const isQualified = this.#keyspace === null || random.chance(0.2)
+    const keyspace = isQualified ? random.pick(MODEL_KEYSPACES) : this.#keyspace!
+    const place = `${keyspace}/${key}`
+    if (this.#busy.has(place)) return null
+    return { place, key, table: isQualified ? `"${keyspace}".t` : 't' }
+  }
+
+  async #put(): Promise<void> {
+    const at = this.#place()
+    if (at === null) return
+    const { place, key, table } = at
+    const size = Math.floor(this.#sim.random.next() ** 3 * this.#habits.valueBytesMax)
+    const tag = `s${this.#id}.${this.#written++}`
+    const value = `${tag}:`.padEnd(size, tag)
+    this.#busy.add(place)
+    const { version, credentials } = this.#habits
+    this.#checks.sent(tag, { place, user: credentials?.user ?? '', version })
+    const reply = await this.#askWith(`INSERT INTO ${table} (k, v) VALUES (`, [key, value], ')', ', ')
+    // Of what failed nobody knows whether it was written, or will be.
+    if (this.#failed(reply)) return
+    if (reply.type !== 'void') this.#wrong('INSERT', reply)
+    this.#checks.settled(tag)
+    this.#values.set(place, value)
+    this.#busy.delete(place)
+  }
+
+  async #get(): Promise<void> {
+    const at = this.#place()
+    if (at === null) return
+    const { place, key, table } = at
+    this.#busy.add(place)
+    const reply = await this.#askWith(`SELECT v FROM ${table} WHERE k = `, [key], '', '')
+    this.#busy.delete(place)
+    if (this.#failed(reply)) return
+    if (reply.type !== 'rows') this.#wrong('SELECT', reply)
+    const found = reply.rows[0]?.[0]?.toString()
+    const expected = this.#values.get(place)
+    if (found !== expected)
+      throw new Error(
+        `${place} holds ${String(found).slice(0, 40)} instead of ${String(expected).slice(0, 40)}: ${this.state}`,
+      )
+  }
+
+  /** As text, prepared, or in a batch. */
+  async #askWith(before: string, values: readonly string[], behind: string, between: string): Promise<Response> {
+    const { random } = this.#sim
+    if (random.chance(0.4))
+      return await this.client.ask(query(before + values.map((value) => `'${value}'`).join(between) + behind))
+    const text = before + values.map(() => '?').join(between) + behind
+    const bound = values.map((value) => Buffer.from(value))
+    if (values.length > 1 && random.chance(0.2)) {
+      const statements = [{ statement: text, values: bound }]
+      return await this.client.ask({ type: 'batch', kind: 0, statements, parameters: NO_PARAMETERS })
+    }
+    const place = `${this.#keyspace}/${text}`
+    let id = this.#prepared.get(place)
+    if (id === undefined) {
+      const prepared = await this.client.ask({ type: 'prepare', text, keyspace: null })
+      if (prepared.type !== 'prepared') return prepared
+      this.#prepared.set(place, (id = prepared.id))
+    }
+    return await this.client.ask({
+      type: 'execute',
+      id,
+      metadataId: id,
+      parameters: { ...NO_PARAMETERS, values: bound },
+    })
+  }
+
+  async #nonsense(): Promise<void> {
+    this.#expectError('nonsense', await this.client.ask(query('/* USE ks0 */ SELEC v FROM t')), ERROR_SYNTAX)
+  }
+
+  async #unprepared(): Promise<void> {
+    const id = Buffer.from(`nobody prepared ${this.#id}`)
+    const reply = await this.client.ask({ type: 'execute', id, metadataId: id, parameters: NO_PARAMETERS })
+    this.#expectError('an EXECUTE of nothing', reply, ERROR_UNPREPARED)
+  }
+
+  async #unknownOpcode(): Promise<void> {
+    const stream = this.client.freeStream()
+    const frame = requestFrame(this.#habits.version, stream, 0x55, Buffer.from('what?'))
+    this.#expectError('an unknown opcode', await this.client.send(frame, stream), ERROR_PROTOCOL)
+  }
+
+  async #options(): Promise<void> {
+    const stream = this.client.freeStream()
+    const frame = encodeBody(plain(this.#habits.version, { type: 'options' }), stream)
+    const reply = await this.client.send(frame, stream)
+    if (!this.#failed(reply) && reply.type !== 'supported') this.#wrong('OPTIONS', reply)
+  }
+
+  /** Asks for events, and sees that what it does itself is told. */
+  async #listen(): Promise<void> {
+    await this.#quiet()
+    if (!this.#registered) {
+      const reply = await this.client.ask({ type: 'register', events: ['SCHEMA_CHANGE'] })
+      if (this.#failed(reply)) return
+      if (reply.type !== 'ready') this.#wrong('REGISTER', reply)
+      this.#registered = true
+    }
+    const table = `t${this.#id}x${this.#written++}`
+    const reply = await this.client.ask(query(`CREATE TABLE ${table} (k text PRIMARY KEY)`))
+    if (this.#failed(reply)) return
+    if (reply.type !== 'schema-change') this.#wrong('CREATE TABLE', reply)
+    if (!this.#announced.has(table)) throw new Error(`session ${this.#id} made ${table} and was not told`)
+  }
+
+  #onEvent(event: Response): void {
+    if (event.type !== 'event') this.#wrong('nothing', event)
+    // The server may have taken REGISTER though its answer was lost.
+    const name = event.rest.toString('latin1')
+    const table = /t\d+x\d+$/.exec(name)?.[0]
+    if (table !== undefined) this.#announced.add(table)
+  }
+
+  #expectError(what: string, reply: Response, code: number): void {
+    if (this.#failed(reply)) return
+    if (reply.type !== 'error' || reply.code !== code) this.#wrong(what, reply)
+  }
+
+  /** Is it one of the proxy's failures, rightly? */
+  #failed(reply: Response): boolean {
+    if (reply.type !== 'error' || !FAILURE.test(reply.message)) return false
+    if (!this.#checks.faulty) throw new Error(`nothing was broken, but: ${reply.message}; ${this.state}`)
+    return true
+  }
+
+  #wrong(what: string, reply: Response): never {
+    const told = reply.type === 'error' ? `${reply.code.toString(16)} ${reply.message}` : reply.type
+    throw new Error(`to ${what}: ${told}; ${this.state}`)
+  }
+
+  #readSlowly(): void {
+    const { schedule, random } = this.#sim
+    const step = () => {
+      if (this.client.closed) return
+      this.client.pause()
+      schedule.add(this.#sim.nowMs + random.next() * 30, () => {
+        this.client.resume()
+        schedule.add(this.#sim.nowMs + random.next() * 3, step)
+      })
+    }
+    step()
+  }
+}
+
+function query(text: string): Request {
+  return { type: 'query', text, parameters: NO_PARAMETERS }
+}
