@@ -9,6 +9,7 @@ import type { Protocol, WireOptions } from './protocol.ts'
 import { byCarrier, ConnectError, LostError, repeatable } from './loss.ts'
 import type { Greeting } from './sharing.ts'
 import { noPoolStats } from './stats.ts'
+import { ReadTimeout } from './read-timeout.ts'
 import { Upkeep } from './upkeep.ts'
 import { CLOSED, CONNECTING, READY, Upstream, type UpstreamOwner } from './upstream.ts'
 
@@ -25,6 +26,8 @@ const SPARE_MAX = 64
 export interface PoolOptions {
   readonly endpoint: Address
   readonly connectTimeoutMs: number
+  /** Time in which something must come where a reply is owed; absent: any. */
+  readonly readTimeoutMs?: number
   readonly protocol: Protocol
   readonly wireOptions: WireOptions
   readonly world: World
@@ -49,6 +52,7 @@ export class Pool implements UpstreamOwner {
   readonly #spare = new Map<string, Upstream[]>()
   readonly #all = new Set<Upstream>()
   readonly #upkeep: Upkeep
+  readonly #readTimeout: ReadTimeout | null
   /** Of those that are connected and not ready: each ends the wait for it. */
   readonly #greeted = new Map<Upstream, Timer>()
   #backoffMs = 0
@@ -64,7 +68,10 @@ export class Pool implements UpstreamOwner {
     const { host, port } = options.endpoint
     this.destination = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
     this.#log = new EndpointLog(this.destination, options.log, this.world.clock)
-    this.#upkeep = new Upkeep(this.world.clock, this.#all, this.#log, (upstream) => this.retire(upstream))
+    const isOrdered = this.protocol.orderToClient === 'request-order'
+    this.#upkeep = new Upkeep(this.world.clock, this.#all, isOrdered, this.#log, (upstream) => this.retire(upstream))
+    const { readTimeoutMs } = options
+    this.#readTimeout = readTimeoutMs === undefined ? null : new ReadTimeout(this.world.clock, this.#all, readTimeoutMs)
   }
 
   /** Requests in flight on all upstreams. */
@@ -232,6 +239,7 @@ export class Pool implements UpstreamOwner {
   #open(key: string, handshake: readonly Frame[] | Greeting): Upstream {
     const upstream = new Upstream(this, key)
     this.#all.add(upstream)
+    this.#readTimeout?.begin()
     if (this.#closed) {
       this.world.clock.after(0, () => upstream.destroy(new ConnectError('the sink is closed')))
       return upstream

@@ -19,6 +19,7 @@ interface Mark {
   activity: number
   usedSince: number
   oldest: Exchange | null
+  heard: number
   waitsSince: number
 }
 
@@ -26,6 +27,8 @@ interface Mark {
 export class Upkeep {
   readonly #clock: Clock
   readonly #upstreams: ReadonlySet<Upstream>
+  /** Replies come in the order of requests; else the oldest may take its time while others are answered. */
+  readonly #isOrdered: boolean
   readonly #log: EndpointLog
   readonly #retire: (upstream: Upstream) => void
   #marks = new Map<Upstream, Mark>()
@@ -33,9 +36,16 @@ export class Upkeep {
   #begun = false
 
   /** `retire`: nothing new goes on it, and it is closed as soon as nobody waits for anything there. */
-  constructor(clock: Clock, upstreams: ReadonlySet<Upstream>, log: EndpointLog, retire: (upstream: Upstream) => void) {
+  constructor(
+    clock: Clock,
+    upstreams: ReadonlySet<Upstream>,
+    isOrdered: boolean,
+    log: EndpointLog,
+    retire: (upstream: Upstream) => void,
+  ) {
     this.#clock = clock
     this.#upstreams = upstreams
+    this.#isOrdered = isOrdered
     this.#log = log
     this.#retire = retire
   }
@@ -54,7 +64,7 @@ export class Upkeep {
     this.#marks = new Map()
     for (const upstream of [...this.#upstreams]) {
       if (upstream.pinnedTo !== null) continue
-      const mark = before.get(upstream) ?? { activity: 0, usedSince: now, oldest: null, waitsSince: now }
+      const mark = before.get(upstream) ?? { activity: 0, usedSince: now, oldest: null, heard: 0, waitsSince: now }
       if (upstream.state === READY) this.#look(upstream, mark, now)
       if (upstream.state !== CLOSED) this.#marks.set(upstream, mark)
     }
@@ -68,7 +78,9 @@ export class Upkeep {
       mark.activity = activity
       mark.usedSince = now
     }
-    if (oldest !== mark.oldest) {
+    const isAnswered = oldest !== mark.oldest || (!this.#isOrdered && upstream.heardBytes !== mark.heard)
+    mark.heard = upstream.heardBytes
+    if (isAnswered) {
       if (mark.oldest !== null) {
         this.#silentMs = SILENT_MS
         this.#log.answered()

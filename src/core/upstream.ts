@@ -56,6 +56,8 @@ export class Upstream implements ConnectionHandler, SenderUser {
   pinnedTo: Carrier | null = null
   /** It takes nothing new, and closes as soon as nobody waits for anything on it. */
   retired = false
+  /** Grows with all that comes on it. */
+  heardBytes = 0
   readonly wire: Wire
   readonly sender: Sender
   readonly #owner: UpstreamOwner
@@ -179,6 +181,7 @@ export class Upstream implements ConnectionHandler, SenderUser {
 
   onData(bytes: Buffer, start: number, end: number): void {
     if (this.state === CLOSED) return
+    this.heardBytes += end - start
     this.#owner.stats.bytesRead += end - start
     try {
       this.wire.push(bytes, start, end)

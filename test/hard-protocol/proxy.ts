@@ -24,6 +24,7 @@ const uncounted: Metrics = {
 export interface HardProxyOptions {
   readonly order: Order
   readonly limits?: Partial<Limits>
+  readonly readTimeoutMs?: number
   /** Stages above the sink, made for each session. Asked for what ends the chain, it may put that into chains of its own. */
   readonly above?: ((info: SessionInfo, sink: () => Transform) => Transform)[]
   /** Gets what is logged as an error. */
@@ -52,6 +53,7 @@ export class HardProxy {
     this.pool = new Pool({
       endpoint: server,
       connectTimeoutMs: 1000,
+      ...(options.readTimeoutMs === undefined ? {} : { readTimeoutMs: options.readTimeoutMs }),
       protocol,
       wireOptions: { cutThroughBytes: this.limits.cutThroughBytes },
       world,
