@@ -8,6 +8,7 @@ import { test } from 'node:test'
 
 const RUNNER = 'test/real/shotover-runner.test.ts'
 const VALKEY = 'test/real/shotover-valkey.test.ts'
+const TLS = 'test/real/valkey-tls.test.ts'
 const LINE = 'test/golden/command-line.test.ts'
 const TEE = 'test/real/tee.test.ts'
 const GOLDEN = 'test/golden/topologies.test.ts'
@@ -58,6 +59,9 @@ const ROWS: readonly (readonly [theirs: string, asks: string, file: string, word
   ['valkey: passthrough_standard', 'invalid frame', VALKEY, 'what is no request is warned of'],
   ['valkey: passthrough_standard', 'failed_requests is 3', VALKEY, 'an error reply is a failed request'],
   ['valkey: passthrough_valkey_down', 'exact error', 'test/real/valkey-backend.test.ts', 'a server that is down'],
+  ['valkey: tls_source_and_tls_single_sink', 'every kind', TLS, 'valkey/tls, valkey'],
+  ['valkey: tls_source_and_tls_single_sink', 'no client certificate', TLS, "'tls-no-client-auth'"],
+  ['valkey: tls_source_and_tls_single_sink', 'a wrong name', TLS, "'tls-no-verify-hostname'"],
   ['valkey: passthrough encode', 'every command', 'test/real/valkey-encode.test.ts', 'encoded again'],
   [
     'valkey: 10 resets are no warning',
