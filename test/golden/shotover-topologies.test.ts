@@ -108,6 +108,30 @@ const REFUSED: Readonly<Record<string, readonly [sources: string, lines: readonl
       '    Terminating Transform NullSink named "null-sink-1" is not last in chain. Terminating Transform must be last in chain.',
     ],
   ],
+  invalid_subchains: [
+    source('Valkey', 'valkey1', '6379', [
+      '- NullSink: { name: "sink-1" }',
+      '- NullSink: { name: "sink-2" }',
+      '- DebugPrinter: { name: "debug" }',
+    ]) +
+      source('Valkey', 'valkey2', '6379', [
+        '- DebugPrinter: { name: "debug1" }',
+        '- ParallelMap: { name: "pmap", chain: [{ NullSink: { name: "p-sink" } }, { DebugPrinter: { name: "p-debug" } }], parallelism: 1, ordered_results: false }',
+      ]),
+    [
+      'valkey1 source:',
+      '  valkey1 chain:',
+      '    Terminating Transform NullSink named "sink-1" is not last in chain. Terminating Transform must be last in chain.',
+      '    Terminating Transform NullSink named "sink-2" is not last in chain. Terminating Transform must be last in chain.',
+      '    Non-terminating Transform DebugPrinter named "debug" is last in chain. Last Transform must be terminating.',
+      'valkey2 source:',
+      '  valkey2 chain:',
+      '    ParallelMap:',
+      '      pmap[0] chain:',
+      '        Terminating Transform NullSink named "p-sink" is not last in chain. Terminating Transform must be last in chain.',
+      '        Non-terminating Transform DebugPrinter named "p-debug" is last in chain. Last Transform must be terminating.',
+    ],
+  ],
   invalid_protocol_mismatch: [
     source('Cassandra', 'cassandra', '6379', [
       '- QueryCounter: { name: "query-counter", counter_name: cassandra }',
