@@ -114,7 +114,7 @@ export async function runBench(
   }
   const bench: Bench = { rows, failures: [], benchmark, backendPort: redis.port, tls, options, log }
   await startAll(select(options.only, options.tls ? TLS_TARGETS : TARGETS), processes, bench)
-  const cells = workloads(options.full, options.pipelines)
+  const cells = workloads(options.full, options.pipelines, options.tls)
   const of = machine()
   const others = watchOthers(processes)
   const measurements = await measureAll(bench, cells)
