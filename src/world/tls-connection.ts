@@ -1,5 +1,6 @@
 // Hot path
 import type { TLSSocket } from 'node:tls'
+import { handshakeFailure } from './tls-handshake.ts'
 import type { Connection, ConnectionHandler } from './world.ts'
 
 /** Most that is encrypted in one go: it takes the thread's time, and memory until the kernel has it. */
@@ -45,7 +46,8 @@ export class TlsConnection implements Connection {
     this.localPort = socket.localPort ?? 0
     this.#onWritten = () => this.#written()
     const failed = (error: Error) => {
-      this.#error ??= error
+      // A server may look at our certificate when the handshake is done already, and then say what it thinks of it.
+      this.#error ??= 'reason' in error ? handshakeFailure(error, false) : error
       socket.destroy()
     }
     socket.on('end', () => this.handler.onEnd())

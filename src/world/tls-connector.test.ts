@@ -129,6 +129,16 @@ test('a server that asks for a certificate gets ours', async (t) => {
   assert.equal((await (await dialler(t, true, authority.issue())).dial('localhost', port)).error, null)
 })
 
+test('what a server says of our certificate when the handshake is done already is told', async (t) => {
+  const { port } = await upstream(t, authority.issue(), { requestCert: true, ca: authority.certificate })
+  const { connection } = await (await dialler(t, true)).dial('localhost', port)
+  const closed = new Promise<Error | null>((resolve) => {
+    connection!.handler = { ...connection!.handler, onClose: resolve }
+  })
+  connection!.resume()
+  assert.equal((await closed)!.message, 'the peer refused: certificate required')
+})
+
 test('a server that is silent, leaves or speaks something else is no TLS server', async (t) => {
   const cases: [(socket: Socket) => void, string, string][] = [
     [() => {}, 'the handshake was not done within 100ms', 'timeout'],

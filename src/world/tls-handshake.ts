@@ -38,8 +38,8 @@ const isUnauthorized = (socket: TLSSocket): boolean => (socket.authorizationErro
 /** Reasons of OpenSSL that mean: what came is no TLS. */
 const NOT_TLS = /^(wrong version number|packet length too long|http request|https proxy request|unknown protocol)$/
 
-/** What ended a handshake, in words. `unauthorized`: it is about the peer's certificate. */
-function handshakeFailure(error: Error, unauthorized: boolean): HandshakeError {
+/** What ended a handshake, or a connection in TLS, in words. `unauthorized`: it is about the peer's certificate. */
+export function handshakeFailure(error: Error, unauthorized: boolean): HandshakeError {
   if (error instanceof HandshakeError) return error
   if (unauthorized) return certificateFailure(error)
   const { code = '', reason } = error as Error & { code?: string; reason?: string }

@@ -31,6 +31,8 @@ export interface RedisTls {
   readonly authority: string
   /** Whether clients must have a certificate. */
   readonly authClients: boolean
+  /** As the server calls them, `TLSv1.2 TLSv1.3`; absent: both. */
+  readonly protocols?: string
 }
 
 /** Longest that a server may take to answer its first PING, or to let go of its port. */
@@ -204,13 +206,14 @@ export class RedisServer {
   }
 }
 
-function tlsLines(port: number, { certificate, key, authority, authClients }: RedisTls): string[] {
+function tlsLines(port: number, { certificate, key, authority, authClients, protocols }: RedisTls): string[] {
   return [
     `tls-port ${port}`,
     `tls-cert-file ${certificate}`,
     `tls-key-file ${key}`,
     `tls-ca-cert-file ${authority}`,
     `tls-auth-clients ${authClients ? 'yes' : 'no'}`,
+    ...(protocols === undefined ? [] : [`tls-protocols "${protocols}"`]),
   ]
 }
 

@@ -182,6 +182,24 @@ for (const [which, { server, verifyHostname, authority: file, reason }] of Objec
   })
 }
 
+test('a server that wants a certificate, and gets none or another one', async () => {
+  await using redis = await startRedis({ tls: { ...own, authority: ca, authClients: true, protocols: 'TLSv1.2' } })
+  const sink = { authority: ca, verifyHostname: true }
+  for (const [paths, reason] of [
+    [sink, 'the peer refused: handshake failure'],
+    [{ ...sink, ...ofStranger }, 'the peer refused: unknown ca'],
+  ] as const) {
+    const topology = (listen: string) => tlsTopology(listen, `127.0.0.1:${redis.tlsPort}`, null, paths)
+    await using proxy = await startProxy({ topology })
+    const client = await RawClient.open(proxy.port)
+    await client.ask('PING')
+    client.destroy()
+    const reply = client.replies[0]!.bytes.toString().trim()
+    assert.ok(reply.includes(reason), reply)
+    await proxy.logged(({ message }) => message.includes(reason))
+  }
+})
+
 test('a server that is silent, or speaks no TLS, is not waited for without end', async () => {
   const sockets: Socket[] = []
   const silent = createServer((socket) => void sockets.push(socket.resume()))
