@@ -94,3 +94,20 @@ test('a record that can not be read ends the connection, with the error', async 
   )._handle.writeLatin1String(null, '\x17\x03\x03\x00\x05junk!')
   assert.match((await closed)!.message, /^(decryption failed|bad record)/i)
 })
+
+test('a client that closes its writing end gets what was written after that', async (t) => {
+  const { port, next } = await bench(t, authority.issue())
+  for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
+    const socket = await client(t, port, { maxVersion, allowHalfOpen: true } as object)
+    const connection = (await next()) as Connection
+    const ended = new Promise<void>((resolve) => (connection.handler = { ...connection.handler, onEnd: resolve }))
+    socket.end()
+    await ended
+    assert.equal(connection.write(Buffer.from('the last word')), true)
+    connection.end()
+    let text = ''
+    socket.on('data', (bytes: Buffer) => (text += bytes.toString()))
+    await once(socket, 'end')
+    assert.equal(text, 'the last word', maxVersion)
+  }
+})
