@@ -23,6 +23,8 @@ export interface CheckedSource {
   readonly listenText: string
   readonly connectionLimit: number
   readonly hardConnectionLimit: boolean
+  /** Connections begin with a header that says who the client is (the PROXY protocol); absent: they do not. */
+  readonly proxyProtocol?: boolean
   /** Seconds without a request after which a client is disconnected; null: never. */
   readonly idleTimeoutSeconds: number | null
   readonly limits: Limits

@@ -6,7 +6,17 @@ import { isSecret } from './options.ts'
 export function describeTopology(topology: CheckedTopology): string {
   return JSON.stringify({
     sources: topology.sources.map(
-      ({ type, name, listenText, connectionLimit, hardConnectionLimit, idleTimeoutSeconds, tls, chain }) => ({
+      ({
+        type,
+        name,
+        listenText,
+        connectionLimit,
+        hardConnectionLimit,
+        proxyProtocol,
+        idleTimeoutSeconds,
+        tls,
+        chain,
+      }) => ({
         [type]: {
           name,
           listen_addr: listenText,
@@ -14,6 +24,7 @@ export function describeTopology(topology: CheckedTopology): string {
           hard_connection_limit: hardConnectionLimit,
           timeout: idleTimeoutSeconds,
           ...(tls === undefined ? {} : { tls: describeTls(tls) }),
+          ...(proxyProtocol === true ? { proxy_protocol: true } : {}),
           chain: chain.map(describeTransform),
         },
       }),

@@ -32,6 +32,7 @@ export interface SourceOptions {
   readonly hard_connection_limit?: boolean | undefined
   readonly timeout?: number | undefined
   readonly tls?: SourceTls | undefined
+  readonly proxy_protocol?: boolean | undefined
   readonly limits?: Record<string, number | undefined> | undefined
 }
 

@@ -29,6 +29,12 @@ export const sourceSchema = z.strictObject({
     .describe('Seconds without a request after which a client is disconnected; never where absent.')
     .optional(),
   tls: sourceTls(z).optional(),
+  proxy_protocol: z
+    .boolean()
+    .describe(
+      'Connections come from a balancer and begin with a PROXY header, version 1 or 2, that says who the client is. Absent: false.',
+    )
+    .optional(),
   limits: sourceLimits.describe('Bounds, for the clients of this source.').optional(),
   chain: z.array(z.unknown()).describe('Transforms, the last one a sink.'),
 })
@@ -132,6 +138,7 @@ function checkedSource(source: DraftSource, limits: Partial<Limits>): CheckedSou
     listenText: options.listen_addr,
     connectionLimit: options.connection_limit ?? CONNECTION_LIMIT,
     hardConnectionLimit: options.hard_connection_limit ?? false,
+    ...(options.proxy_protocol === true ? { proxyProtocol: true } : {}),
     idleTimeoutSeconds: options.timeout ?? null,
     limits: { ...LIMITS, ...limits, ...toLimits(options.limits) },
     ...(options.tls === undefined ? {} : { tls: tlsFiles(options.tls) }),

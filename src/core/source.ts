@@ -32,6 +32,12 @@ const CROWDED = 1024
 
 const nobody: ConnectionHandler = { onData() {}, onDrain() {}, onEnd() {}, onClose() {} }
 
+/** Where a client is, as whoever passed its connection on says. */
+export interface ClientAddress {
+  readonly address: string
+  readonly port: number
+}
+
 /** What accepts clients for one chain, on one thread. */
 export class Source {
   readonly name: string
@@ -69,14 +75,14 @@ export class Source {
   }
 
   /**
-   * A client connected. `id` is the accept counter of the source, where another thread counts; from 1. Null: no chain could be made
-   * for it, and it was closed.
+   * A client connected. `id` is the accept counter of the source, where another thread counts; from 1. `client`: who it is, where the
+   * connection is a balancer's; null: whoever is connected. Null: no chain could be made for it, and it was closed.
    */
-  accept(connection: Connection, id: number = this.#accepted + 1): Session | null {
+  accept(connection: Connection, id: number = this.#accepted + 1, client: ClientAddress | null = null): Session | null {
     this.#accepted = id
     const log = new SessionLog(this.#sessionLog, id)
     try {
-      return this.#open(connection, id, log)
+      return this.#open(connection, id, client, log)
     } catch (error) {
       // A stage could not make an instance.
       log.error('a session could not be opened', { error: error instanceof Error ? error.stack : String(error) })
@@ -88,14 +94,14 @@ export class Source {
     }
   }
 
-  #open(connection: Connection, id: number, log: Log): Session {
+  #open(connection: Connection, id: number, client: ClientAddress | null, log: Log): Session {
     const session = new Session(this, connection, {
       id,
       protocol: this.protocol,
       source: this.name,
       chain: this.chain.name,
-      clientAddress: connection.remoteAddress,
-      clientPort: connection.remotePort,
+      clientAddress: client?.address ?? connection.remoteAddress,
+      clientPort: client?.port ?? connection.remotePort,
       localAddress: connection.localAddress,
       localPort: connection.localPort,
       log,

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import type { BuiltTopology } from '../config/build.ts'
+import type { ClientAddress } from '../core/source.ts'
 import type { LogRoot } from '../observability/log.ts'
 import type { Registry } from '../observability/metrics.ts'
 import { collectHandshakes } from '../observability/topology-metrics.ts'
@@ -40,17 +41,17 @@ export class CoreTls {
         checked,
         server,
         log: (id) => log.logger('shotover::server', { name: 'connection', fields: { id, source: checked.name } }),
-        accept: (connection, id) => void source.accept(connection, id),
+        accept: (connection, id, client) => void source.accept(connection, id, client),
         onFailed: () => onFailed(index),
       })
     })
   }
 
   /** False: the clients of this source come in the clear. */
-  accept(source: number, socket: Socket, id: number): boolean {
+  accept(source: number, socket: Socket, id: number, client: ClientAddress | null): boolean {
     const acceptor = this.#acceptors[source]
     if (acceptor === null || acceptor === undefined) return false
-    acceptor.accept(socket, id)
+    acceptor.accept(socket, id, client)
     return true
   }
 

@@ -1,8 +1,10 @@
 import type { Socket } from 'node:net'
 import { buildTopology, type BuiltTopology } from '../config/build.ts'
+import { systemErrorText } from '../base/errors.ts'
 import type { CheckedTopology } from '../config/checked.ts'
 import { withoutVersions } from '../config/user-modules.ts'
 import type { Log } from '../core/kind.ts'
+import type { ClientAddress } from '../core/source.ts'
 import type { LogRoot } from '../observability/log.ts'
 import { collectThreadMemory } from '../observability/memory-metrics.ts'
 import { Registry } from '../observability/metrics.ts'
@@ -10,6 +12,7 @@ import { observer, type Observer, type ObserveSettings, type ObserveSinks } from
 import type { Snapshot } from '../observability/snapshot.ts'
 import { collectTopology } from '../observability/topology-metrics.ts'
 import { adoptSocket, nodeWorld } from '../world/node.ts'
+import { readProxyHeader } from './proxy-protocol.ts'
 import type { TlsMaterial } from '../world/tls-files.ts'
 import type { TlsStart } from '../world/tls.ts'
 import type { CoreTls } from './core-tls.ts'
@@ -48,12 +51,11 @@ export class Core {
   readonly #built: BuiltTopology
   readonly #registry: Registry
   readonly #observer: Observer
+  readonly #log: Log
+  readonly #logs: LogRoot
   readonly #rotation: NodeJS.Timeout
   /** Changes its stages. */
   readonly swap: Swap
-
-  readonly #log: Log
-
   readonly #tls: CoreTls | null
 
   private constructor(
@@ -61,12 +63,13 @@ export class Core {
     registry: Registry,
     observer: Observer,
     swap: Swap,
-    log: Log,
+    logs: LogRoot,
     tls: CoreTls | null,
   ) {
     this.#tls = tls
+    this.#logs = logs
+    this.#log = logs.logger('shotover::runner')
     this.#observer = observer
-    this.#log = log
     this.#built = built
     this.#registry = registry
     this.swap = swap
@@ -88,13 +91,34 @@ export class Core {
     collectThreadMemory(registry, thread)
     tls?.serve({ built, registry, log, onFailed: onSessionClosed })
     const swap = new Swap(built, world.clock, (number, error) => onGivenUp(number, errorText(error)))
-    return new Core(built, registry, looking, swap, log.logger('shotover::runner'), tls)
+    return new Core(built, registry, looking, swap, log, tls)
   }
 
   /** Serves a client. `id` is the number of its connection, as its source counts them. */
   accept(source: number, socket: Socket, id: number): void {
-    if (this.#tls?.accept(source, socket, id) === true) return
-    this.#built.sources[source].source.accept(adoptSocket(socket), id)
+    const { checked } = this.#built.sources[source]
+    if (checked.proxyProtocol === true) void this.#acceptIntroduced(source, socket, id)
+    else this.#enter(source, socket, id, null)
+  }
+
+  /** Whom a balancer passes on is who its header says. */
+  async #acceptIntroduced(source: number, socket: Socket, id: number): Promise<void> {
+    const { checked, source: served } = this.#built.sources[source]
+    const balancer = socket.remoteAddress ?? 'unknown'
+    const log = this.#logs.logger('shotover::server', { name: 'connection', fields: { id, source: checked.name } })
+    try {
+      const { socket: own, client } = await readProxyHeader(socket)
+      log.info(`New connection from ${client?.address ?? balancer}`)
+      this.#enter(source, own, id, client)
+    } catch (error) {
+      log.warn(`[${checked.name}] a connection from ${balancer} was closed: ${systemErrorText(error as Error)}`)
+      served.onSessionClosed?.()
+    }
+  }
+
+  #enter(source: number, socket: Socket, id: number, client: ClientAddress | null): void {
+    if (this.#tls?.accept(source, socket, id, client) === true) return
+    this.#built.sources[source].source.accept(adoptSocket(socket), id, client)
   }
 
   /** A set of TLS files holds something else now. */

@@ -218,12 +218,16 @@ export class Listener {
         `[${name}] Accept on listener [${listenText}] recovered and is now accepting new connections`,
       )
     }
-    const span = { name: 'connection', fields: { id, source: name } }
-    this.#options.log.logger('shotover::server', span).info(`New connection from ${socket.remoteAddress ?? 'unknown'}`)
+    if (this.#options.source.proxyProtocol !== true) this.#announce(socket, id)
     // This one is served; those who come next would be accepted and closed by the runtime, unseen.
     if (short) this.#acceptFailed(NO_DESCRIPTORS)
     else this.#settle()
     this.#options.accept(socket, id)
+  }
+
+  #announce(socket: Socket, id: number): void {
+    const span = { name: 'connection', fields: { id, source: this.#options.source.name } }
+    this.#options.log.logger('shotover::server', span).info(`New connection from ${socket.remoteAddress ?? 'unknown'}`)
   }
 
   #acceptFailed(error: Error): void {

@@ -3,6 +3,7 @@ import { causesOf, withCauses, type HandshakeError } from '../base/errors.ts'
 import { addressText } from '../config/addresses.ts'
 import type { CheckedSource } from '../config/checked.ts'
 import type { Log } from '../core/kind.ts'
+import type { ClientAddress } from '../core/source.ts'
 import type { TlsServer } from '../world/tls-server.ts'
 import type { Connection } from '../world/world.ts'
 
@@ -12,7 +13,7 @@ export interface TlsAcceptorOptions {
   /** The log of the connection with this number. */
   log(id: number): Log
   /** A client's handshake is done. */
-  accept(connection: Connection, id: number): void
+  accept(connection: Connection, id: number, client: ClientAddress | null): void
   /** A client's handshake failed: it is gone. */
   onFailed(): void
 }
@@ -25,12 +26,14 @@ export class TlsAcceptor {
     this.#options = options
   }
 
-  accept(socket: Socket, id: number): void {
+  /** `client`: who it is, where that is not who is connected. */
+  accept(socket: Socket, id: number, client: ClientAddress | null): void {
     const { checked, server, accept, onFailed } = this.#options
-    const peer = addressText({ host: socket.remoteAddress ?? 'unknown', port: socket.remotePort ?? 0 })
+    const host = client?.address ?? socket.remoteAddress ?? 'unknown'
+    const peer = addressText({ host, port: client?.port ?? socket.remotePort ?? 0 })
     server.accept(socket, checked.limits.tlsHandshakeTimeoutMs, (error, connection) => {
       if (connection !== null) {
-        accept(connection, id)
+        accept(connection, id, client)
         return
       }
       this.#report(error!, id, peer)

@@ -144,3 +144,37 @@ test('a collector that is away is complained of, and clients are served', BOUND,
   await proxy.logged(({ message }) => message === 'traces could not be sent', 30_000)
   assert.equal(await proxy.stop(), 0)
 })
+
+for (const coreThreads of [1, 2]) {
+  test(`behind a balancer clients are who its header says, on ${coreThreads} core threads`, BOUND, async (t) => {
+    const path = join(folder(t), 'access.log')
+    const topology = (listen: string) =>
+      `sources:\n  - Valkey: { name: valkey, listen_addr: "${listen}", proxy_protocol: true, chain: [{ NullSink: { name: n } }] }\n`
+    const config = `access_log: { path: ${JSON.stringify(path)} }`
+    await using metered = await startMetered({ topology, config, coreThreads })
+    const { proxy, metrics } = metered
+    const clients: RawClient[] = []
+    for (const header of ['PROXY TCP4 192.0.2.7 198.51.100.1 56324 6379\r\n', 'PROXY UNKNOWN\r\n']) {
+      const client = await RawClient.open(proxy.port)
+      clients.push(client)
+      client.write(Buffer.from(header))
+      assert.match(await client.ask('PING'), /null transform/)
+    }
+    assert.equal(await metrics.read('shotover_chain_latency_seconds_count', { client_details: '192.0.2.7' }), 1)
+    assert.equal(await metrics.read('shotover_chain_latency_seconds_count', { client_details: '127.0.0.1' }), 1)
+    const stranger = await RawClient.open(proxy.port)
+    stranger.send('PING')
+    await stranger.untilClosed()
+    await metrics.until('shotover_sessions', {}, 2)
+    for (const client of clients) client.destroy()
+    assert.equal(await proxy.stop(), 0)
+    const lines = linesOf(readFileSync(path, 'utf8'))
+    assert.deepEqual(lines.map(({ client }) => client).sort(), ['127.0.0.1', '192.0.2.7'])
+    assert.equal(lines.find(({ client }) => client === '192.0.2.7')!.client_port, 56324)
+    const connections = proxy.logs.map(({ message }) => message).filter((message) => /^New connection/.test(message))
+    assert.deepEqual(connections.sort(), ['New connection from 127.0.0.1', 'New connection from 192.0.2.7'])
+    assert.deepEqual(proxy.complaints, [
+      'WARN [valkey] a connection from 127.0.0.1 was closed: it does not begin with a PROXY header',
+    ])
+  })
+}
