@@ -61,7 +61,7 @@ export class Session implements ConnectionHandler, ChainTop, Task {
       source.limits.sessionUnsentBytes,
       source.stats,
     )
-    this.#valve = new Valve(connection, source.limits, source.budget, source.stats)
+    this.#valve = new Valve(connection, source.limits, source.budget, source.stats, source.world.clock)
     this.#linger = new Linger(connection, this.#outbox, source.world.clock)
     this.lastActive = source.world.clock.now()
     this.chain = new Chain(source.chain, this, source.world, source.limits, info.log)

@@ -1,11 +1,14 @@
 // Hot path
-import type { Connection } from '../world/world.ts'
+import type { Clock, Connection, Timer } from '../world/world.ts'
 import type { Budget } from './budget.ts'
 import type { Limits } from './kind.ts'
 import type { SourceStats } from './stats.ts'
 
 /** Unparsed bytes at which reading stops while the server, not the client, is what the session waits for. */
 const INPUT_BYTES_MAX = 256 * 1024
+
+/** How often a client that is not read from is asked whether it is still there. */
+const PROBE_MS = 5000
 
 /** Stops and starts reading from one client, and charges what is held for it to the thread's budget. */
 export class Valve {
@@ -15,13 +18,16 @@ export class Valve {
   readonly #limits: Limits
   readonly #budget: Budget
   readonly #stats: SourceStats
+  readonly #clock: Clock
   #shut = false
+  #timer: Timer | null = null
 
-  constructor(connection: Connection, limits: Limits, budget: Budget, stats: SourceStats) {
+  constructor(connection: Connection, limits: Limits, budget: Budget, stats: SourceStats, clock: Clock) {
     this.#connection = connection
     this.#limits = limits
     this.#budget = budget
     this.#stats = stats
+    this.#clock = clock
   }
 
   /** No more may be held for this client. */
@@ -50,8 +56,10 @@ export class Valve {
       this.#shut = true
       this.#stats.pauses++
       this.#connection.pause()
+      this.#watch()
     } else if (this.#shut && input <= max / 2) {
       this.#shut = false
+      this.#timer?.cancel()
       this.#connection.resume()
     }
   }
@@ -61,5 +69,16 @@ export class Valve {
     this.#budget.used -= this.charged
     this.charged = 0
     this.#shut = true
+    this.#timer?.cancel()
+  }
+
+  /** While nothing is read nobody hears that the client is gone. */
+  // Cold: while a client is not read from
+  #watch(): void {
+    if (this.#connection.probe === undefined) return
+    this.#timer = this.#clock.after(PROBE_MS, () => {
+      this.#watch()
+      this.#connection.probe!()
+    })
   }
 }

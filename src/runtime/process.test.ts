@@ -247,6 +247,18 @@ test('it is ready while it takes clients, and otherwise says why not', BOUND, as
   assert.equal(await proxy.stop(), 0)
 })
 
+test('a client that is gone is noticed though it is not read from', BOUND, async (t) => {
+  const { proxy, backend, url } = await start(t)
+  backend.holding = true
+  const client = new Client(t, proxy)
+  for (let i = 0; i < 40_000; i++) client.send('GET', 'key')
+  while (value(await scrape(url), 'shotover_pauses_count') !== 1);
+  client.socket.resetAndDestroy()
+  while (value(await scrape(url), 'shotover_sessions') !== 0);
+  assert.equal(value(await scrape(url), 'shotover_sessions_closed_count', { reason: 'client-reset' }), 1)
+  assert.equal(await proxy.stop(), 0)
+})
+
 test('an address of the admin interface that is taken is logged, and the proxy serves', BOUND, async (t) => {
   const other = createServer().listen(0, '127.0.0.1')
   await once(other, 'listening')

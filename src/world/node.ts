@@ -227,6 +227,14 @@ class NodeConnection implements Connection {
     this.#socket.resume()
   }
 
+  /** The kernel refuses even an empty write on a connection that was reset, or given up by its keep-alive. */
+  // Cold: every few seconds, of a client that is not read from
+  probe(): void {
+    const socket = this.#socket
+    if (socket.destroyed || socket.writableEnded || socket.writableLength !== 0) return
+    socket.write(nothing)
+  }
+
   end(): void {
     this.#socket.end()
   }

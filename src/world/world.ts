@@ -87,6 +87,8 @@ export interface Connection {
   write(bytes: Buffer): boolean
   /** Stops reading; the kernel's window then tells the peer. */
   pause(): void
+  /** Finds out whether the connection still stands, which nobody hears while nothing is read or written; `onClose` follows where not. */
+  probe?(): void
   resume(): void
   /** Sends FIN after everything written. */
   end(): void
