@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { addressText, collide, isIp, isLoopback, parseAddress } from './addresses.ts'
+import { addressText, collide, isIp, isLoopback, parseAddress, parseListenAddress, unixPath } from './addresses.ts'
 
 const PARSED: [string, string | null, number][] = [
   ['127.0.0.1:6379', '127.0.0.1', 6379],
@@ -22,6 +22,19 @@ for (const [text, host, port] of PARSED) {
     assert.deepEqual(parseAddress(text), host === null ? null : { host, port })
   })
 }
+
+test('a source may listen at a socket of the file system', () => {
+  const unix = parseListenAddress('unix:/run/shotover.sock')!
+  assert.equal(unixPath(unix), '/run/shotover.sock')
+  assert.equal(addressText(unix), 'unix:/run/shotover.sock')
+  assert.equal(isLoopback(unix.host), true)
+  assert.equal(unixPath(parseListenAddress('127.0.0.1:1')!), null)
+  assert.equal(parseListenAddress('unix:'), null)
+  assert.equal(parseListenAddress('unix:a\0b'), null)
+  assert.equal(parseAddress('unix:/run/shotover.sock'), null)
+  assert.ok(collide(unix, parseListenAddress('unix:/run/shotover.sock')!))
+  assert.ok(!collide(unix, parseListenAddress('unix:/run/other.sock')!))
+})
 
 test('an address is printed as it is read', () => {
   for (const text of ['127.0.0.1:6379', '[::1]:6379', 'localhost:0']) {

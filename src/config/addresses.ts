@@ -9,13 +9,33 @@ export function parseAddress(text: string): Address | null {
   return { host, port: Number(port) }
 }
 
+const UNIX = 'unix:'
+
+/** Reads what a source listens at: `host:port`, or `unix:/path` for a socket of the file system. Null where the text is neither. */
+export function parseListenAddress(text: string): Address | null {
+  if (!text.startsWith(UNIX)) return parseAddress(text)
+  return text.length > UNIX.length && !text.includes('\0') ? { host: text, port: 0 } : null
+}
+
+/** Path of the socket, where the address of a source is one of the file system; else null. */
+export function unixPath({ host }: Address): string | null {
+  return host.startsWith(UNIX) ? host.slice(UNIX.length) : null
+}
+
 export function addressText(address: Address): string {
+  if (unixPath(address) !== null) return address.host
   return `${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`
 }
 
 /** Only this machine can reach what listens there. */
 export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || host.startsWith('127.') || /^::ffff:127\./i.test(host)
+  return (
+    host.startsWith(UNIX) ||
+    host === 'localhost' ||
+    host === '::1' ||
+    host.startsWith('127.') ||
+    /^::ffff:127\./i.test(host)
+  )
 }
 
 /** What the system says of an address, as `listen_addr` has it, that somebody else listens at. */
@@ -25,6 +45,7 @@ export function inUseText(listenText: string): string {
 
 /** Nobody can listen at both. Names are taken as they are written. */
 export function collide(a: Address, b: Address): boolean {
+  if (unixPath(a) !== null) return a.host === b.host
   if (a.port !== b.port || a.port === 0) return false
   return a.host === b.host || covers(a.host, b.host) || covers(b.host, a.host)
 }

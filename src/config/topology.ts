@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { LIMITS, type Limits } from '../core/kind.ts'
 import { sourceTls, tlsFiles } from '../core/tls.ts'
-import { parseAddress } from './addresses.ts'
+import { parseListenAddress } from './addresses.ts'
 import type { CheckedSource, CheckedTopology, CheckedTransform } from './checked.ts'
 import { ConfigError, didYouMean } from './diagnostics.ts'
 import { readChain, singleKey, unknownKind, type Reading } from './draft-chain.ts'
@@ -17,7 +17,7 @@ import { TOPOLOGY_WORDS, YamlFile, readText, type Path } from './yaml-file.ts'
 /** What every source has. */
 export const sourceSchema = z.strictObject({
   name: z.string().describe('Name of the source and of its chain; unique in the file.'),
-  listen_addr: z.string().describe('Address to listen at, `ip:port`.'),
+  listen_addr: z.string().describe('Address to listen at: `ip:port`, or `unix:/path` for a socket of the file system.'),
   connection_limit: z.int().min(0).describe('Clients that may be connected at once; 512 where absent.').optional(),
   hard_connection_limit: z
     .boolean()
@@ -129,7 +129,7 @@ async function readSource(reading: Reading, entry: unknown, index: number): Prom
 
 function checkedSource(source: DraftSource, limits: Partial<Limits>): CheckedSource {
   const { type, options, chain } = source
-  const listen = parseAddress(options.listen_addr)
+  const listen = parseListenAddress(options.listen_addr)
   if (listen === null) throw new Error('an invalid listening address passed the check')
   return {
     type,

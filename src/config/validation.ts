@@ -1,6 +1,6 @@
 import { withCauses } from '../base/errors.ts'
 import type { SourceKind, TransformKind } from '../core/kind.ts'
-import { collide, inUseText, parseAddress } from './addresses.ts'
+import { collide, inUseText, parseListenAddress } from './addresses.ts'
 import type { DraftChain, DraftSource, DraftTransform, Refusal } from './draft.ts'
 import type { KindList } from './kinds.ts'
 import type { Path, YamlFile } from './yaml-file.ts'
@@ -99,7 +99,7 @@ function duplicates(file: YamlFile, what: string, names: Names): string[] {
 function validateSource(file: YamlFile, source: DraftSource, kinds: KindList, isTaken: boolean): string[] {
   const { options, chain } = source
   const lines: string[] = []
-  if (parseAddress(options.listen_addr) === null) {
+  if (parseListenAddress(options.listen_addr) === null) {
     const text = `Invalid listening address ${quote(options.listen_addr)}, must follow the format ip_address:port e.g. 10.0.0.1:9042`
     file.add([...source.path, 'listen_addr'], text, null)
     lines.push(text)
@@ -115,7 +115,7 @@ function validateSource(file: YamlFile, source: DraftSource, kinds: KindList, is
 
 /** The sources further up in the file that are to listen there too, of which the first is noted. */
 function sameAddress(file: YamlFile, source: DraftSource, above: readonly DraftSource[]): readonly DraftSource[] {
-  const listen = (of: DraftSource) => parseAddress(of.options.listen_addr)
+  const listen = (of: DraftSource) => parseListenAddress(of.options.listen_addr)
   const own = listen(source)
   const others = above.filter((one) => {
     const address = listen(one)

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import { buildTopology, type BuiltTopology } from '../config/build.ts'
 import { systemErrorText } from '../base/errors.ts'
+import { unixPath } from '../config/addresses.ts'
 import type { CheckedTopology } from '../config/checked.ts'
 import { withoutVersions } from '../config/user-modules.ts'
 import type { Log } from '../core/kind.ts'
@@ -45,6 +46,9 @@ export interface CoreOptions {
 export function errorText(error: unknown): string {
   return withoutVersions(error instanceof Error ? (error.stack ?? error.message) : String(error))
 }
+
+/** A client of a socket of the file system has no address. */
+const UNIX_CLIENT = { address: 'unix', port: 0 }
 
 /** What serves clients on one thread: sources and chains of its own, connections to servers of its own, metrics of its own. */
 export class Core {
@@ -98,7 +102,7 @@ export class Core {
   accept(source: number, socket: Socket, id: number): void {
     const { checked } = this.#built.sources[source]
     if (checked.proxyProtocol === true) void this.#acceptIntroduced(source, socket, id)
-    else this.#enter(source, socket, id, null)
+    else this.#enter(source, socket, id, unixPath(checked.listen) === null ? null : UNIX_CLIENT)
   }
 
   /** Whom a balancer passes on is who its header says. */

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import type { CheckedSource } from '../config/checked.ts'
 import { LIMITS } from '../core/kind.ts'
@@ -309,6 +313,59 @@ test('while it is held clients wait', BOUND, async (t) => {
   play.listener.hold(false)
   await play.until(() => play.accepted.length === 1)
 })
+
+for (const hardConnectionLimit of [false, true]) {
+  test(
+    `a socket of the file system, hard limit ${hardConnectionLimit}: at the limit clients are refused`,
+    BOUND,
+    async (t) => {
+      const folder = mkdtempSync(join(tmpdir(), 'shotover-unix-'))
+      t.after(() => rmSync(folder, { recursive: true }))
+      const path = join(folder, 's')
+      const listen = { host: `unix:${path}`, port: 0 }
+      const play = new Play(t, { listen, listenText: listen.host, connectionLimit: 1, hardConnectionLimit })
+      const client = async () => {
+        const socket = connect(path).on('error', () => {})
+        t.after(() => socket.destroy())
+        await once(socket, 'connect')
+      }
+      await play.listener.start()
+      await client()
+      await play.until(() => play.accepted.length === 1)
+      await assert.rejects(client())
+      assert.equal(play.waits, 1)
+      play.listener.release()
+      play.elapse()
+      await play.settled()
+      await client()
+      await play.until(() => play.accepted.length === 2)
+      assert.equal(play.logged.at(-1), 'INFO New connection from unix')
+      play.listener.close()
+      assert.equal(existsSync(path), false)
+    },
+  )
+}
+
+test(
+  'a socket of the file system that nobody listens at any more is replaced, one that somebody does is not',
+  BOUND,
+  async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), 'shotover-unix-'))
+    t.after(() => rmSync(folder, { recursive: true }))
+    const path = join(folder, 's')
+    const left = spawnSync(process.execPath, [
+      '-e',
+      `require('net').createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, 'SIGKILL'))`,
+    ])
+    assert.equal(left.signal, 'SIGKILL')
+    assert.ok(existsSync(path))
+    const play = new Play(t, { listen: { host: `unix:${path}`, port: 0 } })
+    await play.listener.start()
+    const other = new Play(t, { listen: { host: `unix:${path}`, port: 0 } })
+    await assert.rejects(other.listener.start(), { code: 'EADDRINUSE' })
+    assert.ok(existsSync(path))
+  },
+)
 
 test('an address in use at the start is the caller’s to tell', BOUND, async (t) => {
   const other = createServer().listen(0, '127.0.0.1')

@@ -1,6 +1,9 @@
-import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import { once } from 'node:events'
+import { statSync, unlinkSync } from 'node:fs'
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { MessageChannel, receiveMessageOnPort, type Transferable } from 'node:worker_threads'
 import { systemErrorText } from '../base/errors.ts'
+import { unixPath } from '../config/addresses.ts'
 import type { CheckedSource } from '../config/checked.ts'
 import type { Counter, Gauge, Metrics } from '../core/kind.ts'
 import type { LogRoot } from '../observability/log.ts'
@@ -40,7 +43,10 @@ export class Listener {
   readonly #descriptors: Descriptors
   readonly #parking = new MessageChannel()
   readonly #after: (seconds: number, act: () => void) => { cancel(): void }
+  /** Where the socket of the file system is; null: it is one of TCP. */
+  readonly #path: string | null
   #address: Address
+  #started = false
   #server: Server | null = null
   #parked = false
   #held = false
@@ -57,6 +63,7 @@ export class Listener {
     this.#after = options.after ?? wait
     this.#descriptors = options.descriptors ?? new Descriptors()
     this.#address = options.source.listen
+    this.#path = unixPath(this.#address)
     const labels = { source: options.source.name }
     this.#opened = options.metrics.counter('connections_opened', labels)
     this.#available = options.metrics.gauge('shotover_available_connections_count', labels)
@@ -89,9 +96,11 @@ export class Listener {
 
   /** Begins to listen. Rejects with the system's error. */
   async start(): Promise<void> {
+    if (this.#path !== null) await removeStale(this.#path)
     const { name, type, listenText } = this.#options.source
     this.#log('sources', type.toLowerCase()).info(`Starting ${type} source on [${listenText}]`)
     await this.#bind()
+    this.#started = true
     this.#log('server').info(`Created new listener for ${listenText}`, { source: name })
     this.#settle()
   }
@@ -127,21 +136,28 @@ export class Listener {
     if (this.#closed || this.#waiting !== null) return
     if (this.#failedAccepts !== 0 && this.#descriptors.short()) return this.#acceptFailed(NO_DESCRIPTORS)
     const full = this.#taken >= this.#options.source.connectionLimit
-    if (full && this.#options.source.hardConnectionLimit) {
-      this.#unpark()
-      this.#server?.close()
-      this.#server = null
-      this.#reopenAfter(REOPEN_SECONDS)
-    } else if (full || this.#held) this.#park()
-    else this.#unpark()
+    if (full && this.#options.source.hardConnectionLimit) this.#shut()
+    else if (full || this.#held) this.#park()
+    else if (this.#parked) this.#unpark()
+    else if (this.#server === null && this.#started) void this.#reopen()
+  }
+
+  /** Refuses clients for a while. */
+  #shut(): void {
+    this.#unpark()
+    this.#server?.close()
+    this.#server = null
+    this.#reopenAfter(REOPEN_SECONDS)
   }
 
   /**
    * Takes the listening socket out of the event loop without closing it. A server that is on its way to another thread is just
-   * that: nobody accepts, and the kernel goes on queueing clients. Here it never leaves the thread.
+   * that: nobody accepts, and the kernel goes on queueing clients. Here it never leaves the thread. Sockets of the file system can't be
+   * on their way: theirs refuse clients meanwhile.
    */
   #park(): void {
     if (this.#server === null) return
+    if (this.#path !== null) return this.#shut()
     this.#parking.port1.postMessage(this.#server, [this.#server as unknown as Transferable])
     this.#server = null
     this.#parked = true
@@ -164,10 +180,10 @@ export class Listener {
     const { host, port } = this.#address
     return new Promise((resolve, reject) => {
       server.once('error', reject)
-      server.listen({ host, port, backlog: BACKLOG }, () => {
+      const place = this.#path === null ? { host, port } : { path: this.#path }
+      server.listen({ ...place, backlog: BACKLOG }, () => {
         server.off('error', reject)
-        const bound = server.address() as AddressInfo
-        this.#address = { host, port: bound.port }
+        if (this.#path === null) this.#address = { host, port: (server.address() as AddressInfo).port }
         this.#serve(server)
         if (this.#closed) this.close()
         resolve()
@@ -181,7 +197,7 @@ export class Listener {
 
   async #reopen(): Promise<void> {
     const { name, listenText, connectionLimit } = this.#options.source
-    if (this.#taken >= connectionLimit) {
+    if (this.#taken >= connectionLimit || this.#held) {
       this.#reopenAfter(REOPEN_SECONDS)
       return
     }
@@ -227,7 +243,9 @@ export class Listener {
 
   #announce(socket: Socket, id: number): void {
     const span = { name: 'connection', fields: { id, source: this.#options.source.name } }
-    this.#options.log.logger('shotover::server', span).info(`New connection from ${socket.remoteAddress ?? 'unknown'}`)
+    this.#options.log
+      .logger('shotover::server', span)
+      .info(`New connection from ${socket.remoteAddress ?? (this.#path === null ? 'unknown' : 'unix')}`)
   }
 
   #acceptFailed(error: Error): void {
@@ -246,6 +264,19 @@ export class Listener {
       this.#waiting = null
       act()
     })
+  }
+}
+
+/** Takes away the socket that a process which ended without a word has left: nobody listens there. */
+async function removeStale(path: string): Promise<void> {
+  if (!(statSync(path, { throwIfNoEntry: false })?.isSocket() ?? false)) return
+  const socket = connect(path)
+  try {
+    await once(socket, 'connect')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ECONNREFUSED') unlinkSync(path)
+  } finally {
+    socket.destroy()
   }
 }
 

@@ -1,5 +1,6 @@
 import { flushCompileCache } from 'node:module'
 import type { Socket } from 'node:net'
+import { unixPath } from '../config/addresses.ts'
 import type { CheckedTopology } from '../config/checked.ts'
 import type { Counter, Log, Metrics } from '../core/kind.ts'
 import type { LogRoot } from '../observability/log.ts'
@@ -66,12 +67,16 @@ export class Threads {
     if (swap === this.#committed) this.#options.onGivenUp(error)
   }
   #serving: CoreThread[] = []
+  /** Serves clients of sockets of the file system, which can't be handed to another thread; null: there are none, or all serve here. */
+  #local: LocalThread | null = null
   /** What threads that are gone had counted. */
   #legacy: Snapshot = []
   #restarting = new Set<NodeJS.Timeout>()
   #failures = 0
   /** What transforms on these threads share. */
   readonly memory = new SharedMemory()
+  /** Threads that serve clients. */
+  readonly #count: number
   #ending = false
 
   private constructor(options: ThreadsOptions) {
@@ -79,7 +84,9 @@ export class Threads {
     this.#topology = options.topology
     this.#log = options.log.logger('shotover::runner')
     this.#restarts = options.metrics.counter('shotover_thread_restarts_count', {})
-    const { metrics, patience = PATIENCE } = options
+    const { metrics, patience = PATIENCE, topology, workers } = options
+    const needsMain = workers === 0 || topology.sources.some(({ listen }) => unixPath(listen) !== null)
+    this.#count = workers + (needsMain ? 1 : 0)
     this.#watch = new ThreadWatch({ log: this.#log, metrics, patience, threads: () => this.#serving })
   }
 
@@ -91,11 +98,15 @@ export class Threads {
     threads.#watch.start()
     // What this thread has read of our files the others need not strip and compile again, each with a compiler of 15 MB.
     flushCompileCache()
-    if (workers === 0) {
+    if (threads.#count > workers) {
       const onSessionClosed = (source: number) => onSessionsClosed(source, 1)
       const shared = (key: string, bytes: number) => Promise.resolve(threads.memory.get(key, bytes))
-      const own = { thread: 'main', threads: 1, shared, tls, onSessionClosed, onGivenUp }
-      threads.#serving = [await LocalThread.start({ topology, log, observe, seen, ...own })]
+      const own = { thread: 'main', threads: threads.#count, shared, tls, onSessionClosed, onGivenUp }
+      threads.#local = await LocalThread.start({ topology, log, observe, seen, ...own })
+    }
+    if (workers === 0) {
+      threads.#serving = [threads.#local!]
+      threads.#local = null
       return threads
     }
     const started = Array.from({ length: workers }, (_, index) => threads.#spawn(`core-${index + 1}`))
@@ -111,8 +122,9 @@ export class Threads {
 
   /** Gives a client to the thread that has the fewest. */
   accept(source: number, socket: Socket, id: number): void {
-    let best: CoreThread | null = null
-    for (const thread of this.#serving) {
+    const isUnix = unixPath(this.#options.topology.sources[source].listen) !== null
+    let best: CoreThread | null = isUnix ? this.#local : null
+    for (const thread of best === null ? this.#serving : []) {
       const stalled = this.#watch.isStalled(thread)
       if (best === null || (!stalled && (thread.sessions < best.sessions || this.#watch.isStalled(best)))) best = thread
     }
@@ -128,7 +140,7 @@ export class Threads {
 
   /** The stages that `topology` has otherwise, on all threads or on none. Rejects with the reason why none has them. */
   async swap(topology: CheckedTopology): Promise<void> {
-    const threads = this.#serving
+    const threads = this.#all
     const swap = ++this.#swaps
     try {
       await inTime(Promise.all(threads.map((thread) => thread.prepare(topology, swap))))
@@ -140,13 +152,13 @@ export class Threads {
     this.#committed = swap
     for (const thread of threads) thread.commit()
     // Those that came meanwhile began with what was before.
-    for (const thread of this.#serving) if (!threads.includes(thread)) thread.revert(topology)
+    for (const thread of this.#all) if (!threads.includes(thread)) thread.revert(topology)
   }
 
   /** What was swapped in last is taken back: the stages of `topology`, as they were before. */
   revert(topology: CheckedTopology): void {
     this.#topology = topology
-    for (const thread of this.#serving) thread.revert(topology)
+    for (const thread of this.#all) thread.revert(topology)
   }
 
   /** Some thread takes clients. */
@@ -155,7 +167,7 @@ export class Threads {
   }
 
   async snapshots(): Promise<Snapshot[]> {
-    return [this.#legacy, ...(await Promise.all(this.#serving.map((thread) => thread.snapshot())))]
+    return [this.#legacy, ...(await Promise.all(this.#all.map((thread) => thread.snapshot())))]
   }
 
   filterChanged(): void {
@@ -163,18 +175,22 @@ export class Threads {
   }
 
   updateTls(key: string, material: TlsMaterial): void {
-    for (const thread of this.#serving) thread.updateTls(key, material)
+    for (const thread of this.#all) thread.updateTls(key, material)
   }
 
   async drain(): Promise<void> {
     this.#end()
-    await Promise.all(this.#serving.map((thread) => thread.drain()))
+    await Promise.all(this.#all.map((thread) => thread.drain()))
   }
 
   async close(): Promise<void> {
     this.#end()
     this.#watch.stop()
-    await Promise.all(this.#serving.map((thread) => thread.close()))
+    await Promise.all(this.#all.map((thread) => thread.close()))
+  }
+
+  get #all(): readonly CoreThread[] {
+    return this.#local === null ? this.#serving : [this.#local, ...this.#serving]
   }
 
   #end(): void {
@@ -183,12 +199,12 @@ export class Threads {
   }
 
   #spawn(thread: string): WorkerThread {
-    const { log, workers, observe, seen, tls, onSessionsClosed } = this.#options
+    const { log, observe, seen, tls, onSessionsClosed } = this.#options
     const since = performance.now()
     return new WorkerThread({
       topology: this.#topology,
       thread,
-      threads: workers,
+      threads: this.#count,
       log,
       memory: this.memory,
       observe,

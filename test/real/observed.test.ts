@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
@@ -169,12 +171,44 @@ for (const coreThreads of [1, 2]) {
     for (const client of clients) client.destroy()
     assert.equal(await proxy.stop(), 0)
     const lines = linesOf(readFileSync(path, 'utf8'))
-    assert.deepEqual(lines.map(({ client }) => client).sort(), ['127.0.0.1', '192.0.2.7'])
+    assert.deepEqual(lines.map(({ client }) => String(client)).sort(), ['127.0.0.1', '192.0.2.7'])
     assert.equal(lines.find(({ client }) => client === '192.0.2.7')!.client_port, 56324)
-    const connections = proxy.logs.map(({ message }) => message).filter((message) => /^New connection/.test(message))
+    const connections = proxy.logs
+      .map(({ message }) => message)
+      .filter((message) => message.startsWith('New connection'))
     assert.deepEqual(connections.sort(), ['New connection from 127.0.0.1', 'New connection from 192.0.2.7'])
     assert.deepEqual(proxy.complaints, [
       'WARN [valkey] a connection from 127.0.0.1 was closed: it does not begin with a PROXY header',
     ])
   })
+}
+
+for (const coreThreads of [1, 2]) {
+  test(
+    `clients of a socket of the file system are served beside those of TCP, on ${coreThreads} core threads`,
+    BOUND,
+    async (t) => {
+      const path = join(folder(t), 'shotover.sock')
+      const topology = (listen: string) => `sources:
+  - Valkey: { name: tcp, listen_addr: "${listen}", chain: [{ NullSink: { name: a } }] }
+  - Valkey: { name: unix, listen_addr: "unix:${path}", chain: [{ QueryCounter: { name: b, counter_name: c } }, { NullSink: { name: d } }] }
+`
+      await using metered = await startMetered({ topology, coreThreads })
+      const { proxy, metrics } = metered
+      const client = await RawClient.open(proxy.port)
+      assert.match(await client.ask('PING'), /null transform/)
+      const local = connect(path).setEncoding('utf8')
+      local.write('PING\r\nPING\r\n')
+      let replies = ''
+      while (replies.split('null transform').length < 3) replies += String((await once(local, 'data'))[0])
+      assert.equal(await metrics.read('shotover_query_count', { query: 'PING' }), 2)
+      assert.equal(await metrics.read('shotover_sessions', { source: 'unix' }), 1)
+      assert.equal(await metrics.read('shotover_chain_latency_seconds_count', { client_details: 'unix' }), 1)
+      local.destroy()
+      client.destroy()
+      assert.equal(await proxy.stop(), 0)
+      assert.equal(existsSync(path), false)
+      assert.deepEqual(proxy.complaints, [])
+    },
+  )
 }
