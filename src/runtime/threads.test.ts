@@ -52,7 +52,7 @@ test(
       observe: UNOBSERVED,
       seen: { onAccess() {}, onTrace() {} },
       tls: null,
-      patience: { tickMs: 20, stallMs: 200, hangMs: 1000 },
+      patience: { tickMs: 200, stallMs: 2000, hangMs: 6000 },
       onSessionsClosed: (_source, count) => (ended += count),
       onGivenUp() {},
       onAvailable() {},
