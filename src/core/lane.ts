@@ -6,12 +6,12 @@ import { FRAME_LAST, type Frame } from './frame.ts'
 import type { Env } from './kind.ts'
 import { brokenOff, ConnectError, owedErrors, RefusedError, reportLoss, rewind, triage, waitsInVain } from './loss.ts'
 import type { Pool } from './pool.ts'
-import { WIRE_CLEAN, WIRE_OPAQUE } from './protocol.ts'
+import { Placement } from './placement.ts'
+import { WIRE_OPAQUE } from './protocol.ts'
 import { ReplyPace } from './reply-pace.ts'
 import { PLAN_ANSWER, PLAN_ATTRIBUTE, PLAN_END, PLAN_KEEP, PLAN_PIN, PLAN_SHARE, type Sharing } from './sharing.ts'
-import { countIn } from './stats.ts'
 import type { Link, SessionInfo, Transform } from './transform.ts'
-import { CLOSED, READY, type Upstream } from './upstream.ts'
+import type { Upstream } from './upstream.ts'
 
 /** One session's way to the server: the sink of its chain. Decides, per request, on which upstream it goes, and keeps their order. */
 export class Lane implements Transform, Carrier {
@@ -24,19 +24,14 @@ export class Lane implements Transform, Carrier {
   readonly #info: SessionInfo
   readonly #type: string
   #link: Link | null = null
-  #upstream: Upstream | null = null
-  #pinned = false
+  readonly #place: Placement
   /** Exchanges sent and not answered. */
   #inFlight = 0
   /** What can't go yet, in order. */
   #waiting: Batch = []
   #draining = false
-  /** Its reply decides the session's attributes: everything later waits. */
-  #changing: Exchange | null = null
   readonly #pace: ReplyPace
   #flushing = false
-  /** What would leave state on the pinned upstream was sent there: without it the session has lost that, or never had it. */
-  #stateful = false
   #established = false
   /** The head of a push went up, the rest has not come. */
   #isInPush = false
@@ -50,6 +45,7 @@ export class Lane implements Transform, Carrier {
     this.#env = env
     this.#info = info
     this.#type = type
+    this.#place = new Placement(pool, sharing, this)
     this.#pace = new ReplyPace(this, pool, env)
   }
 
@@ -67,7 +63,7 @@ export class Lane implements Transform, Carrier {
 
   onCancel(exchange: Exchange): void {
     // What it changes is known only from its reply: that comes, and goes nowhere.
-    if (exchange === this.#changing) return
+    if (exchange === this.#place.changing) return
     const at = this.#waiting.indexOf(exchange)
     if (at >= 0) this.#waiting.splice(at, 1)
     else {
@@ -87,8 +83,8 @@ export class Lane implements Transform, Carrier {
 
   /** The session ends: once its next reply is one that may never come, it waits no longer. */
   #giveUp(): void {
-    const upstream = this.#upstream
-    if (!this.#pinned || upstream === null || this.#inFlight === 0) return
+    const { upstream, isPinned } = this.#place
+    if (!isPinned || upstream === null || this.#inFlight === 0) return
     if (upstream.wire.state() !== WIRE_OPAQUE && !waitsInVain(upstream, this.#sharing, this.#info.protocol)) return
     this.#ended = true
     upstream.destroy(new Error('the session ends'))
@@ -100,20 +96,7 @@ export class Lane implements Transform, Carrier {
     this.#waiting = []
     this.#sharing.close?.()
     this.#pace.release()
-    const upstream = this.#upstream
-    this.#upstream = null
-    if (upstream === null || upstream.state === CLOSED || !this.#pinned) return
-    if (!this.#isSpare(upstream)) upstream.finish()
-    else {
-      this.#sharing.undress(upstream)
-      this.#pool.release(upstream)
-    }
-  }
-
-  /** Nothing of this session is left on it: others may have it. */
-  #isSpare({ wire, inFlight, state, sender, paused, aimedAt }: Upstream): boolean {
-    const isIdle = inFlight === 0 && state === READY && !sender.hasRests && !paused
-    return isIdle && wire.state() === WIRE_CLEAN && !aimedAt && !this.#ended
+    this.#place.leave(!this.#ended)
   }
 
   // --- towards the server
@@ -125,35 +108,33 @@ export class Lane implements Transform, Carrier {
       this.#drop(exchange)
       return true
     }
-    if (this.#changing !== null) return false
-    const plan = this.#sharing.plan(exchange, this.#pinned)
-    if (this.#pinned) return this.#goPinned(exchange, plan)
+    const place = this.#place
+    if (place.changing !== null) return false
+    const plan = this.#sharing.plan(exchange, place.isPinned)
+    if (place.isPinned) return this.#goPinned(exchange, plan)
     const mayShare = exchange.requestParts === null || this.#info.protocol.interleaves === true
     if (plan === PLAN_SHARE && mayShare && !this.#pace.bulky) {
-      const upstream = this.#upstream
-      if (upstream?.shared === true && upstream.key === this.#sharing.key) return this.#send(upstream, exchange)
       // Replies in flight on another upstream come first: the server must see the session's requests in their order.
-      if (this.#inFlight !== 0) return false
-      this.#upstream = this.#pool.share(this.#sharing.key, () => this.#sharing.handshake())
-      return this.#send(this.#upstream, exchange)
+      if (!place.isShared && this.#inFlight !== 0) return false
+      return this.#send(place.share(), exchange)
     }
     if (plan === PLAN_ANSWER || plan === PLAN_END) return this.#answer(exchange, plan)
-    if (plan === PLAN_KEEP && this.#upstream?.shared === true) return this.#keep(this.#upstream, exchange)
-    if (this.#inFlight !== 0) return false
-    if (plan === PLAN_ATTRIBUTE) return this.#change(exchange)
-    this.#pin(
-      plan === PLAN_SHARE ? (this.#pace.bulky ? 'bulk-replies' : 'large-request') : this.#sharing.reason(exchange),
-    )
-    if (plan === PLAN_PIN) this.#stateful = true
-    return this.#send(this.#upstream!, exchange)
+    if (plan === PLAN_KEEP && place.upstream?.shared === true) place.keep(this.#sharing.reason(exchange))
+    else if (this.#inFlight !== 0) return false
+    else if (plan === PLAN_ATTRIBUTE) place.change(exchange)
+    else if (plan === PLAN_SHARE) place.pin(this.#pace.bulky ? 'bulk-replies' : 'large-request')
+    else place.pin(this.#sharing.reason(exchange))
+    if (plan === PLAN_PIN) place.isStateful = true
+    return this.#send(place.upstream!, exchange)
   }
 
   #goPinned(exchange: Exchange, plan: number): boolean {
-    const upstream = this.#upstream!
+    const place = this.#place
+    const upstream = place.upstream!
     if (upstream.sender.busy) return false
     if (plan === PLAN_ANSWER) return this.#answer(exchange, plan)
-    if (plan === PLAN_PIN) this.#stateful = true
-    if (plan === PLAN_ATTRIBUTE) this.#changing = exchange
+    if (plan === PLAN_PIN) place.isStateful = true
+    if (plan === PLAN_ATTRIBUTE) place.changing = exchange
     // The server's to answer, if it does, and to close: what comes behind it is not sent.
     if (plan === PLAN_END) this.#ended = true
     return this.#send(upstream, exchange)
@@ -195,41 +176,6 @@ export class Lane implements Transform, Carrier {
     this.#link!.silent(exchange)
   }
 
-  #pin(reason: string, kept: Upstream | null = null): void {
-    this.#pinned = true
-    this.#upstream = kept ?? this.#pool.dedicate(this.#sharing.key, this, () => this.#sharing.handshake())
-    this.#sharing.dress(this.#upstream)
-    countIn(this.#pool.stats.pins, reason)
-  }
-
-  #keep(upstream: Upstream, exchange: Exchange): boolean {
-    this.#pool.keep(upstream, this)
-    this.#pin(this.#sharing.reason(exchange), upstream)
-    return this.#send(upstream, exchange)
-  }
-
-  /** Where an upstream with the wanted attributes stands it serves; else one is opened that joins the pool if the server agrees. */
-  #change(exchange: Exchange): boolean {
-    this.#changing = exchange
-    const there = this.#pool.find(this.#sharing.target(exchange))
-    if (there !== null && there.state === READY) this.#upstream = there
-    else {
-      this.#upstream = this.#pool.dedicate(this.#sharing.key, this, () => this.#sharing.handshake())
-      this.#pinned = true
-      countIn(this.#pool.stats.pins, 'attributes')
-    }
-    return this.#send(this.#upstream, exchange)
-  }
-
-  /** The server answered what would change the attributes. */
-  #changed(exchange: Exchange): void {
-    this.#changing = null
-    const upstream = this.#upstream
-    const changed = this.#sharing.replied(exchange)
-    if (upstream === null || upstream.shared) this.#upstream = null
-    else if (changed) upstream.key = this.#sharing.key
-  }
-
   /** Sends what waits, as far as it may go. Sending can end a wait itself, so this must not start again inside. */
   #drain(): void {
     if (this.#draining) return
@@ -253,7 +199,7 @@ export class Lane implements Transform, Carrier {
       if (this.#pool.isError(reply)) this.#pool.stats.failedRequests++
       if (reply.flags & FRAME_LAST) this.#inFlight--
       else this.#pace.begin(exchange, reply)
-      if (exchange.note !== 0) this.#noted(exchange)
+      if (exchange.note !== 0) this.#place.noted(exchange)
     }
     this.#established = true
     if (this.#closed) return
@@ -272,7 +218,7 @@ export class Lane implements Transform, Carrier {
 
   onSilent(exchange: Exchange): void {
     this.#inFlight--
-    if (exchange.note !== 0) this.#noted(exchange)
+    if (exchange.note !== 0) this.#place.noted(exchange)
     if (this.#closed) return
     this.#link!.silent(exchange)
     this.#settle()
@@ -283,27 +229,12 @@ export class Lane implements Transform, Carrier {
     if (!this.#closed) this.#link!.push(push)
   }
 
-  #noted(exchange: Exchange): void {
-    if (this.#changing === exchange) this.#changed(exchange)
-    else this.#sharing.replied(exchange)
-  }
-
   /** Replies went up: what waited may go, and a pin that is needed no more ends. */
   #settle(): void {
-    if (this.#inFlight === 0 && this.#pinned && !this.#closed) this.#maybeUnpin()
+    const mayUnpin = this.#inFlight === 0 && !this.#closed && !this.#ended && !this.#pace.bulky
+    if (mayUnpin && this.#place.isPinned) this.#place.unpin()
     if (this.#waiting.length !== 0) this.#drain()
     if (this.#flushing) this.#giveUp()
-  }
-
-  #maybeUnpin(): void {
-    const upstream = this.#upstream
-    if (upstream === null || this.#pace.bulky || this.#changing !== null || !this.#isSpare(upstream)) return
-    this.#pinned = false
-    this.#stateful = false
-    this.#upstream = null
-    this.#sharing.undress(upstream)
-    if (upstream.key === this.#sharing.key) this.#pool.adopt(upstream, upstream.key)
-    else upstream.destroy(new Error('its attributes are unknown'))
   }
 
   // --- when things end
@@ -311,15 +242,7 @@ export class Lane implements Transform, Carrier {
   onLost(upstream: Upstream, exchanges: Batch, error: Error | null, dirty: boolean): void {
     this.#inFlight -= exchanges.length
     for (let i = 0; i < exchanges.length; i++) exchanges[i]!.upstream = null
-    const pinned = this.#pinned && upstream === this.#upstream
-    const changing = this.#changing !== null && exchanges.includes(this.#changing)
-    const lostState = changing || (pinned && (dirty || this.#stateful))
-    if (upstream === this.#upstream && (error !== null || !pinned)) {
-      this.#upstream = null
-      this.#pinned = false
-      this.#stateful = false
-    }
-    if (changing) this.#changing = null
+    const lostState = this.#place.lost(upstream, exchanges, dirty)
     if (this.#closed) return
     if (this.#ended) {
       // What has left in part has no end.
