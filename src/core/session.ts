@@ -1,12 +1,11 @@
 // Hot path
 import { causesOf, withCauses } from '../base/errors.ts'
 import type { Connection, ConnectionHandler, Task } from '../world/world.ts'
-import { Arrivals } from './arrivals.ts'
 import { Chain, type ChainTop } from './chain.ts'
 import { AT_OWNER, Exchange, PART_FULL, PART_SLOW, type Batch } from './exchange.ts'
 import { answerWithFailure, failureText, logRefusal } from './failure.ts'
-import { FRAME_HEAD, FRAME_LAST, FRAME_WHOLE, type Frame } from './frame.ts'
-import { Input } from './input.ts'
+import { FRAME_LAST, type Frame } from './frame.ts'
+import { Intake, type IntakeUser } from './intake.ts'
 import { Linger } from './linger.ts'
 import type { Outbox } from './outbox.ts'
 import { ProtocolError, WIRE_OPAQUE, type Wire } from './protocol.ts'
@@ -23,7 +22,7 @@ const ENDING = 2
 const CLOSED = 3
 
 /** One client connection and its state: cuts requests, sends them down the chain in quanta, keeps the order of the replies. */
-export class Session implements ConnectionHandler, ChainTop, Task {
+export class Session implements ConnectionHandler, ChainTop, IntakeUser, Task {
   readonly level = AT_OWNER
   readonly keepsRequests = false
   readonly info: SessionInfo
@@ -34,11 +33,10 @@ export class Session implements ConnectionHandler, ChainTop, Task {
   readonly #connection: Connection
   readonly #wire: Wire
   readonly #outbox: Outbox
-  readonly #input = new Input()
   readonly #replies: ReplyQueue
   readonly #valve: Valve
   readonly #linger: Linger
-  readonly #arrivals: Arrivals
+  readonly #intake: Intake
   #state = OPEN
   #stops = 0
   #held = false
@@ -65,7 +63,7 @@ export class Session implements ConnectionHandler, ChainTop, Task {
     this.#linger = new Linger(connection, this.#outbox, source.world.clock)
     this.lastActive = source.world.clock.now()
     this.chain = new Chain(source.chain, this, source.world, source.limits, info.log)
-    this.#arrivals = new Arrivals(this.chain, this)
+    this.#intake = new Intake(this.#wire, this.chain, this.#replies, source.stats, this)
     connection.handler = this
     connection.resume()
   }
@@ -76,16 +74,9 @@ export class Session implements ConnectionHandler, ChainTop, Task {
     if (this.#state >= DRAINING) return
     this.#source.stats.bytesRead += end - start
     this.lastActive = this.#source.world.clock.now()
-    if (this.#wire.pending !== 0 && this.#blocked()) {
-      this.#input.push(bytes, start, end)
-    } else if (this.#input.bytes !== 0) {
-      this.#input.push(bytes, start, end)
-      this.#pump()
-    } else {
-      this.#wire.push(bytes, start, end)
-      this.#pump()
-      if (this.#wire.pending !== 0) this.#wire.keep()
-    }
+    this.#intake.push(bytes, start, end)
+    this.#pump()
+    this.#intake.keep()
     this.#weigh()
   }
 
@@ -114,11 +105,10 @@ export class Session implements ConnectionHandler, ChainTop, Task {
     if (error !== null && this.#state === OPEN) this.#reason = 'client-reset'
     this.#state = CLOSED
     this.#outbox.clear()
-    this.#input.clear()
     this.#linger.close()
     this.#valve.close()
     this.chain.cancelAll(this.#replies.takeAll())
-    this.#arrivals.abort(new Error('the client left'))
+    this.#intake.close(new Error('the client left'))
     this.chain.close()
     this.#source.closed(this, this.#reason)
   }
@@ -127,13 +117,13 @@ export class Session implements ConnectionHandler, ChainTop, Task {
     this.#scheduled = false
     if (this.#state !== OPEN) return
     this.#pump()
-    if (this.#wire.pending !== 0) this.#wire.keep()
+    this.#intake.keep()
     this.#weigh()
   }
 
   /** Idle since then? The source's clock asks. */
   idleSince(limit: number): boolean {
-    return this.#state === OPEN && this.lastActive < limit && !this.#scheduled && this.#input.bytes === 0
+    return this.#state === OPEN && this.lastActive < limit && !this.#scheduled && this.#intake.bytes === 0
   }
 
   /** Takes no more requests, answers those in flight, hands on what stages hold, and closes. */
@@ -141,15 +131,14 @@ export class Session implements ConnectionHandler, ChainTop, Task {
     if (this.#state !== OPEN) return
     this.#state = DRAINING
     this.#reason = reason
-    this.#input.clear()
-    for (const exchange of this.#arrivals.abort(new Error(`the session ends: ${reason}`))) this.#giveUp(exchange)
+    for (const exchange of this.#intake.close(new Error(`the session ends: ${reason}`))) this.giveUp(exchange)
     this.chain.flush()
     this.#maybeEnd()
   }
 
   /** Nothing is under way: its chain may be given other stages. */
   get isQuiet(): boolean {
-    return !this.#arrivals.some && this.#replies.inFlight === 0 && !this.#replies.isMidway && this.chain.isQuiet
+    return !this.#intake.hasRests && this.#replies.inFlight === 0 && !this.#replies.isMidway && this.chain.isQuiet
   }
 
   /** Takes no further requests, so that it becomes quiet; or takes them again. */
@@ -164,10 +153,10 @@ export class Session implements ConnectionHandler, ChainTop, Task {
     this.#source.world.turn.work(this)
   }
 
-  #blocked(): boolean {
+  get isBlocked(): boolean {
     if (this.#stops !== 0) return true
     // The rest of a request that has gone down in part always follows.
-    if (this.#arrivals.some) return false
+    if (this.#intake.hasRests) return false
     if (this.#stalled || this.#held) return true
     return this.#replies.inFlight >= this.#source.inFlightMax && this.#wire.readsOn !== true
   }
@@ -177,90 +166,30 @@ export class Session implements ConnectionHandler, ChainTop, Task {
     // A reply that a synchronous sink gives inside the pump must not start another one.
     if (this.#pumping) return
     this.#pumping = true
-    const left = this.#cut(this.#source.limits.quantumFrames)
+    let left = true
+    try {
+      left = this.#intake.cut(this.#source.limits.quantumFrames, this.#source.world.clock.now())
+    } catch (error) {
+      this.#refuse(error)
+    }
     this.#pumping = false
-    if (this.#blocked()) return
-    if (left || this.#input.bytes !== 0) this.#schedule()
+    if (this.isBlocked) return
+    if (left || this.#intake.bytes !== 0) this.#schedule()
     else if (this.#inputEnded && this.#state === OPEN) this.#eof()
   }
 
-  /** True when more may be there: one quantum was, or the session may take no more for now. */
-  #cut(quantum: number): boolean {
-    const wire = this.#wire
-    const now = this.#source.world.clock.now()
-    let batch: Batch = []
-    let frames = 0
-    let left = true
-    try {
-      while (frames < quantum && !this.#blocked()) {
-        const frame = this.#input.next(wire)
-        if (wire.cancelled !== undefined) batch = this.#cancel(wire, batch)
-        if (frame === null) {
-          left = false
-          break
-        }
-        frames++
-        if (frame.flags === FRAME_WHOLE) this.#take(frame, batch, now)
-        else batch = this.#takePart(frame, batch, now)
-      }
-    } catch (error) {
-      this.#refuse(error, batch, now)
-    }
-    if (batch.length !== 0) this.chain.down(batch)
-    return left
-  }
-
-  /** What the client gave up is answered no more, unless part of its reply has left. */
-  #cancel(wire: Wire, batch: Batch): Batch {
-    let given = wire.cancelled!()
-    if (given === null) return batch
-    // It may be among those that have not gone down.
-    if (batch.length !== 0) this.chain.down(batch)
-    for (; given !== null; given = wire.cancelled!()) {
-      this.#arrivals.drop(given)
-      this.#giveUp(given)
-    }
-    return []
-  }
-
-  #giveUp(exchange: Exchange): void {
+  giveUp(exchange: Exchange): void {
     this.chain.cancel(exchange)
     this.onSilent(exchange)
   }
 
-  #take(frame: Frame, batch: Batch, now: number): Exchange {
-    const exchange = new Exchange(frame, this, AT_OWNER, now)
-    this.#source.stats.requests++
-    this.#replies.take(exchange)
-    this.#wire.sent(exchange)
-    batch.push(exchange)
-    return exchange
-  }
-
-  #takePart(frame: Frame, batch: Batch, now: number): Batch {
-    if (frame.flags & FRAME_HEAD) {
-      if (this.chain.wantsWhole(frame.kind)) this.#arrivals.assemble(frame)
-      else {
-        this.#source.stats.cutThroughs++
-        this.#arrivals.begin(this.#take(frame, batch, now))
-      }
-      return batch
-    }
-    // The head must be down before its part.
-    if (batch.length !== 0) this.chain.down(batch)
-    const next: Batch = []
-    const whole = this.#arrivals.part(frame)
-    if (whole !== null) this.#take(whole, next, now)
-    return next
-  }
-
   /** The client broke the protocol: what it asked before is answered, then it gets the protocol's error, then it is closed. */
-  #refuse(error: unknown, batch: Batch, now: number): void {
+  #refuse(error: unknown): void {
     this.#reason = logRefusal(this.info.log, this.info.protocol.name, error)
-    if (batch.length !== 0) this.chain.down(batch.splice(0))
+    this.#intake.flush()
     const { reply } = error instanceof ProtocolError ? error : { reply: null }
     if (reply !== null) {
-      const last = new Exchange(reply, this, AT_OWNER, now)
+      const last = new Exchange(reply, this, AT_OWNER, this.lastActive)
       last.response = reply
       this.#replies.take(last)
       this.#replies.accept([last])
@@ -269,21 +198,18 @@ export class Session implements ConnectionHandler, ChainTop, Task {
   }
 
   #eof(): void {
-    const batch: Batch = []
     try {
-      const last = this.#wire.eof()
-      if (last !== null) this.#take(last, batch, this.lastActive)
+      this.#intake.end(this.lastActive)
     } catch (error) {
       // A client that left in the middle of a request waits for no answer to that one.
-      if (!(error instanceof ProtocolError)) this.#refuse(error, batch, this.lastActive)
+      if (!(error instanceof ProtocolError)) this.#refuse(error)
     }
-    if (batch.length !== 0) this.chain.down(batch)
     this.drain('client')
   }
 
   #weigh(): void {
-    const jammed = this.#stops !== 0 && this.#arrivals.some
-    this.#valve.weigh(this.#input.bytes, this.#outbox.unsentBytes, this.#stalled, jammed)
+    const jammed = this.#stops !== 0 && this.#intake.hasRests
+    this.#valve.weigh(this.#intake.bytes, this.#outbox.unsentBytes, this.#stalled, jammed)
   }
 
   // --- towards the client
@@ -368,8 +294,7 @@ export class Session implements ConnectionHandler, ChainTop, Task {
     // What was asked for comes, and nobody can be asked to push less: as a server does, the proxy gives up a client that leaves too much lying.
     if (this.#stalled && this.#valve.floods(this.#outbox.unsentBytes)) this.abort('slow-reader')
     else if (this.#state === DRAINING) this.#maybeEnd()
-    else if (!this.#blocked() && (this.#wire.pending !== 0 || this.#input.bytes !== 0 || this.#inputEnded))
-      this.#schedule()
+    else if (!this.isBlocked && (this.#intake.waits || this.#inputEnded)) this.#schedule()
   }
 
   /** The client does not read. It may be writing all it has before it does: its requests are taken, but not sent on. */
