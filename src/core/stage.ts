@@ -233,7 +233,9 @@ export class Stage implements Link {
   }
 
   spares(reason: string, error: Error | null): boolean {
-    return this.transform.onEnding?.(reason, error) === true
+    let spares = false
+    caught(this, () => (spares = this.transform.onEnding?.(reason, error) === true))
+    return spares
   }
 
   flush(): void {

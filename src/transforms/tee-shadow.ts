@@ -97,6 +97,10 @@ export class Shadow {
   /** Copies of what is about to go on: to be made before it does, and offered afterwards. */
   copies(batch: Batch): Batch {
     const copies: Batch = []
+    if (!this.#way.isOpen) {
+      this.#settings.dropped.add(batch.length)
+      return copies
+    }
     for (let i = 0; i < batch.length; i++) {
       const outer = batch[i]!
       const copy = this.#way.copyOf(outer)
@@ -125,6 +129,7 @@ export class Shadow {
 
   /** A further part of a request passes by. */
   onPart(outer: Exchange, part: Frame): void {
+    if (!this.#way.isOpen) return
     let large = this.#large.get(outer)
     if (large === undefined) {
       // A stage further up still has the head, or has answered it itself.
@@ -164,6 +169,7 @@ export class Shadow {
   /** The way is closed; nothing more comes for those in `open`, which were sent. */
   // Cold: once a session
   lost(open: Batch): void {
+    this.#large.clear()
     const unsent = open.filter(({ state }) => state < WRITTEN)
     this.#settings.dropped.add(unsent.length)
     this.#leaveOutAll()
