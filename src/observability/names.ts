@@ -49,6 +49,7 @@ export const FAMILIES: Readonly<Record<string, Family>> = {
   shotover_tls_handshakes_count: counter('TLS handshakes with clients that succeeded.'),
   shotover_tls_handshakes_pending: gauge('TLS handshakes with clients that are under way.'),
   shotover_tls_handshake_failures_count: counter('TLS handshakes with clients that failed, by reason.'),
+  shotover_tls_certificate_not_after_seconds: gauge('When a certificate of the proxy ends, in seconds since 1970.'),
   shotover_tls_reloads_count: counter('Times that TLS files had changed and were read again.'),
   shotover_tls_reload_failures_count: counter('Times that TLS files had changed and could not be used.'),
   shotover_pauses_count: counter('Times that reading from a client stopped because it owed too much.'),

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { X509Certificate, randomBytes } from 'node:crypto'
 import { stat } from 'node:fs/promises'
 import { causesOf, withCauses } from '../base/errors.ts'
 import type { CheckedTls } from '../config/checked.ts'
@@ -55,7 +55,9 @@ export class Certificates {
       materials.set(key, await readTls(checked.files))
       watched.push({ checked, key, read, seen: read })
     }
-    return new Certificates(options, { secret: randomBytes(SECRET_BYTES), materials }, watched)
+    const certificates = new Certificates(options, { secret: randomBytes(SECRET_BYTES), materials }, watched)
+    for (const { checked, key } of watched) certificates.#tellEnd(checked, materials.get(key)!)
+    return certificates
   }
 
   /** Watches the files from now on; `onChange` is told which set holds something else. */
@@ -81,7 +83,19 @@ export class Certificates {
       const material = await this.#reload(watched.checked)
       if (material === null) continue
       this.start.materials.set(watched.key, material)
+      this.#tellEnd(watched.checked, material)
       onChange(watched.key, material)
+    }
+  }
+
+  /** Says until when the certificate is one. */
+  #tellEnd({ files, users }: CheckedTls, { certificate }: TlsMaterial): void {
+    if (files.certificate === null || certificate === null) return
+    const { log, metrics } = this.#options
+    const end = Date.parse(new X509Certificate(certificate).validTo)
+    metrics.gauge('shotover_tls_certificate_not_after_seconds', { file: files.certificate }).set(end / 1000)
+    if (end < Date.now()) {
+      log.warn(`The certificate of ${users.join(', ')} in ${files.certificate} ended on ${new Date(end).toISOString()}`)
     }
   }
 

@@ -107,6 +107,24 @@ for (const coreThreads of [1, 2]) {
   })
 }
 
+test('a certificate that has ended is said, and the metrics tell when each one ends', async () => {
+  using folder = new CertificateFolder()
+  await using redis = await startRedis()
+  const ended = new Date('2026-01-02T03:04:05Z')
+  const paths = folder.write('source', authority.issue({ notAfter: ended }))
+  const topology = (listen: string) => tlsTopology(listen, redis.address, paths, null)
+  await using metered = await startMetered({ topology })
+  const { proxy, metrics } = metered
+  assert.deepEqual(proxy.complaints, [
+    `WARN The certificate of source "valkey" in ${paths.certificate} ended on 2026-01-02T03:04:05.000Z`,
+  ])
+  const labels = { file: paths.certificate }
+  assert.equal(await metrics.read('shotover_tls_certificate_not_after_seconds', labels), ended.getTime() / 1000)
+  const later = new Date(Math.ceil(Date.now() / 1000) * 1000 + 3600_000)
+  replace(folder, 'source', authority.issue({ notAfter: later }))
+  await metrics.until('shotover_tls_certificate_not_after_seconds', labels, later.getTime() / 1000)
+})
+
 test('a session is taken up by whatever core thread its client comes to', async () => {
   using folder = new CertificateFolder()
   await using redis = await startRedis()
