@@ -62,10 +62,7 @@ export const SHOTOVER_TRANSFORMS: readonly string[] = [
 ]
 
 /** Fields that kinds of the list have in Shotover and not yet here. */
-export const FIELDS_NOT_YET: Readonly<Record<string, readonly string[]>> = {
-  Cassandra: ['transport'],
-  CassandraSinkSingle: ['read_timeout'],
-}
+export const FIELDS_NOT_YET: Readonly<Record<string, readonly string[]>> = {}
 
 /** Names that kinds had in earlier releases. */
 export const RENAMED_KINDS: Readonly<Record<string, string>> = {

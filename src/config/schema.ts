@@ -3,7 +3,7 @@ import type { TransformKind } from '../core/kind.ts'
 import { KINDS, type KindList } from './kinds.ts'
 import { schemaOf } from './options.ts'
 import { settingsSchema } from './settings.ts'
-import { sourceSchema } from './topology.ts'
+import { sourceSchemaOf } from './topology.ts'
 
 type JsonSchema = Record<string, unknown>
 
@@ -37,7 +37,7 @@ export async function topologySchema(
   const sources: Record<string, JsonSchema> = {}
   for (const load of Object.values(kinds.sources)) {
     const kind = await load()
-    sources[kind.type] = withChains({ ...nullable(toJson(sourceSchema)), description: kind.doc })
+    sources[kind.type] = withChains({ ...nullable(toJson(sourceSchemaOf(kind))), description: kind.doc })
   }
   return {
     $schema: DIALECT,

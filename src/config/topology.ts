@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { LIMITS, type Limits } from '../core/kind.ts'
+import { LIMITS, type Limits, type SourceKind } from '../core/kind.ts'
 import { sourceTls, tlsFiles } from '../core/tls.ts'
 import { parseListenAddress } from './addresses.ts'
 import type { CheckedSource, CheckedTopology, CheckedTransform } from './checked.ts'
@@ -15,7 +15,7 @@ import { validate } from './validation.ts'
 import { TOPOLOGY_WORDS, YamlFile, readText, type Path } from './yaml-file.ts'
 
 /** What every source has. */
-export const sourceSchema = z.strictObject({
+const sourceSchema = z.strictObject({
   name: z.string().describe('Name of the source and of its chain; unique in the file.'),
   listen_addr: z.string().describe('Address to listen at: `ip:port`, or `unix:/path` for a socket of the file system.'),
   connection_limit: z.int().min(0).describe('Clients that may be connected at once; 512 where absent.').optional(),
@@ -38,6 +38,12 @@ export const sourceSchema = z.strictObject({
   limits: sourceLimits.describe('Bounds, for the clients of this source.').optional(),
   chain: z.array(z.unknown()).describe('Transforms, the last one a sink.'),
 })
+
+/** What a source of this kind may have. */
+export function sourceSchemaOf({ fields }: SourceKind): typeof sourceSchema {
+  // Fields of its own are only checked: nobody reads them.
+  return fields === undefined ? sourceSchema : (sourceSchema.extend(fields(z)) as unknown as typeof sourceSchema)
+}
 
 const CONNECTION_LIMIT = 512
 
@@ -116,7 +122,8 @@ async function readSource(reading: Reading, entry: unknown, index: number): Prom
   }
   const path = [...place, type]
   const notSupported = FIELDS_NOT_YET[type] ?? []
-  const { options } = checkOptions(sourceSchema, fields, { file, path, otherFields: [], notSupported })
+  const kind = await kinds.sources[type]()
+  const { options } = checkOptions(sourceSchemaOf(kind), fields, { file, path, otherFields: [], notSupported })
   // The chain is read even where other fields are wrong: all problems of a file are shown at once.
   const written = (fields as { chain?: unknown } | null)?.chain
   if (options === undefined && !Array.isArray(written)) return null
@@ -124,7 +131,7 @@ async function readSource(reading: Reading, entry: unknown, index: number): Prom
   if (options === undefined) return null
   const { files: tls, refused } =
     options.tls === undefined ? { files: [], refused: [] } : await checkTls(options.tls, [...path, 'tls'])
-  return { index, path, type, kind: await kinds.sources[type](), options, refused, tls, chain }
+  return { index, path, type, kind, options, refused, tls, chain }
 }
 
 function checkedSource(source: DraftSource, limits: Partial<Limits>): CheckedSource {

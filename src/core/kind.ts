@@ -158,6 +158,8 @@ export interface SourceKind {
   readonly type: string
   readonly doc: string
   readonly protocol: Protocol
+  /** Fields of such a source besides those that every source has; absent: none. They must be optional, and are only checked. */
+  fields?(z: Zod): Readonly<Record<string, z.ZodType>>
 }
 
 /** Declares a kind of transform. `options` makes a zod strict object without `name`, which every transform has. */

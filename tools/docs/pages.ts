@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { FIELDS_NOT_YET, KINDS, SHOTOVER_SOURCES, SHOTOVER_TRANSFORMS } from '../../src/config/kinds.ts'
 import { schemaOf } from '../../src/config/options.ts'
 import { settingsSchema } from '../../src/config/settings.ts'
-import { sourceSchema } from '../../src/config/topology.ts'
+import { sourceSchemaOf } from '../../src/config/topology.ts'
 import { LIMITS, type SourceKind, type TransformKind } from '../../src/core/kind.ts'
 import { FAMILIES } from '../../src/observability/names.ts'
 import { optionRows, OPTIONS_HEAD, type JsonSchema } from './options.ts'
@@ -99,7 +99,7 @@ function sourcePage(kind: SourceKind, kinds: Kinds): string {
     '## Options',
     '',
     OPTIONS_HEAD,
-    optionRows(jsonOf(sourceSchema)),
+    optionRows(jsonOf(sourceSchemaOf(kind))),
     '',
     '## Example',
     '',

@@ -22,6 +22,11 @@ export const cassandraSinkSingle = transform({
         .refine((text) => hostAndPort(text) !== null, 'must follow the format host:port e.g. 10.0.0.1:9042')
         .describe('Where the node listens, host:port.'),
       connect_timeout_ms: z.int().nonnegative().describe('Milliseconds that connecting to the node may take.'),
+      read_timeout: z
+        .int()
+        .min(1)
+        .describe('Seconds in which the node must say something where it owes an answer; any time where absent.')
+        .optional(),
       tls: sinkTls(z).optional(),
     }),
   example: { remote_address: '10.0.0.1:9042', connect_timeout_ms: 3000 },
@@ -30,6 +35,7 @@ export const cassandraSinkSingle = transform({
     const pool = new Pool({
       endpoint: hostAndPort(options.remote_address)!,
       connectTimeoutMs: options.connect_timeout_ms,
+      ...(options.read_timeout === undefined ? {} : { readTimeoutMs: options.read_timeout * 1000 }),
       protocol: cassandra,
       wireOptions: { cutThroughBytes: env.limits.cutThroughBytes },
       world: env.world,

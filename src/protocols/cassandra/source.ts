@@ -6,4 +6,5 @@ export const cassandraSource: SourceKind = {
   type: 'Cassandra',
   doc: 'Accepts Cassandra clients: the CQL native protocol, versions 3, 4 and 5.',
   protocol: cassandra,
+  fields: (z) => ({ transport: z.literal('Tcp').describe('How clients connect; there is no other way.').optional() }),
 }
