@@ -29,15 +29,24 @@ export function plainBody(frame: Frame, bytesMax: number): Buffer {
   const kind = frame.code & COMPRESSION
   if (kind === COMPRESSION_LZ4) {
     if (body.length < 4) throw new CorruptError('a compressed body without its length')
-    const out = Buffer.allocUnsafe(Math.min(body.readUInt32BE(0), bytesMax))
+    const length = credible(body.readUInt32BE(0), body.length)
+    const out = Buffer.allocUnsafe(Math.min(length, bytesMax))
     return checked(out, decompressBlock(body, 4, body.length, out))
   }
   if (kind === COMPRESSION_SNAPPY) {
     const { length, at } = snappyLength(body, 0, body.length)
-    const out = Buffer.allocUnsafe(Math.min(length, bytesMax))
+    const out = Buffer.allocUnsafe(Math.min(credible(length, body.length), bytesMax))
     return checked(out, decompressSnappy(body, at, body.length, out))
   }
   throw new CorruptError('a compressed body on a connection without compression')
+}
+
+/** More than this no byte of LZ4 or Snappy becomes: nothing is allocated on the word of a peer alone. */
+const RATIO_MAX = 255
+
+function credible(length: number, compressedBytes: number): number {
+  if (length > compressedBytes * RATIO_MAX) throw new CorruptError(`${compressedBytes} bytes that say to be ${length}`)
+  return length
 }
 
 function checked(out: Buffer, written: number): Buffer {
