@@ -2,14 +2,17 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
+import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { test, type TestContext } from 'node:test'
+import { after, test, type TestContext } from 'node:test'
+import { Authority, CertificateFolder } from './certificates.ts'
 import { startMetered } from './metrics.ts'
 import { Collector, type ReceivedSpan } from './otlp.ts'
 import { RawClient } from './raw-client.ts'
 import { startProxy } from './proxy.ts'
 import { startRedis } from './servers.ts'
+import { tlsTopology } from './tls-topology.ts'
 
 // What operators can see of single requests: the access log, and traces.
 
@@ -212,3 +215,33 @@ for (const coreThreads of [1, 2]) {
     },
   )
 }
+
+const authority = Authority.make()
+const certificates = new CertificateFolder()
+const own = certificates.write('localhost', authority.issue({}))
+after(() => certificates.remove())
+
+/** A client that has shaken hands, after what it says before that. */
+async function secured(t: TestContext, port: number, before: string): Promise<TLSSocket> {
+  const socket = connect(port, '127.0.0.1').on('error', () => {})
+  t.after(() => socket.destroy())
+  socket.write(before)
+  const client = connectTls({ socket, ca: authority.certificate, host: '127.0.0.1' }).on('error', () => {})
+  await once(client, 'secureConnect')
+  return client
+}
+
+test('what follows the header of a balancer may be TLS', BOUND, async (t) => {
+  await using redis = await startRedis()
+  const topology = (listen: string) => tlsTopology(listen, redis.address, own, null, ['proxy_protocol: true'])
+  await using metered = await startMetered({ topology, coreThreads: 2 })
+  const { proxy, metrics } = metered
+  const client = await secured(t, proxy.port, 'PROXY TCP6 2001:db8::7 2001:db8::1 7777 6379\r\n')
+  client.write('PING\r\n')
+  assert.equal(String((await once(client, 'data'))[0]), '+PONG\r\n')
+  assert.equal(await metrics.read('shotover_chain_latency_seconds_count', { client_details: '2001:db8::7' }), 1)
+  const stranger = connect(proxy.port, '127.0.0.1').on('error', () => {})
+  stranger.write('PROXY TCP4 192.0.2.9 198.51.100.1 1234 6379\r\nPING\r\n')
+  const line = await proxy.logged(({ fields }) => fields.peer === '192.0.2.9:1234')
+  assert.match(line.message, /the peer does not speak TLS/)
+})
