@@ -4,8 +4,7 @@ export const USAGE = `npm run bench -- [options]
 
   --full              every cell: GET and SET, 100 B and 16 KB, pipelines of 1, 16 and 64
   --only a,b          only these targets (direct is always measured): ours, peers, ours0, ours2, ours5,
-                      ours10,
-                      ours-hooks, ours-onion, haproxy, twemproxy, envoy, shotover
+                      ours10, ours-hooks, ours-onion, haproxy, twemproxy, envoy, shotover
   --tls               in TLS: from the client, and on both sides; targets are ours-tls, ours-tls-both, and so for
                       haproxy, envoy and shotover
   --p 1,16            only these pipelines

@@ -127,7 +127,8 @@ export class Proxy {
     return this.logs
       .filter(
         ({ level, message }) =>
-          /^(WARN|ERROR)$/.test(level) && !/may open \d+ file descriptors|blocked its thread for/.test(message),
+          /^(WARN|ERROR)$/.test(level) &&
+          !/may open \d+ file descriptors|blocked its thread for|does not answer: it is busy/.test(message),
       )
       .map(({ level, message, fields }) => `${level} ${message === '' ? JSON.stringify(fields) : message}`)
   }
