@@ -33,6 +33,9 @@ export interface HardProxyOptions {
   readonly wrapsSink?: boolean
 }
 
+/** Milliseconds between renewals, at most. */
+const RENEWAL_MS = 40
+
 /** The proxy, in front of one server of the hard protocol. */
 export class HardProxy {
   readonly sim: SimWorld
@@ -97,6 +100,18 @@ export class HardProxy {
       idleTimeoutMs: null,
       scratch: new Scratch(),
       budget: new Budget(this.limits.processBytesMax),
+    })
+  }
+
+  /** So often, and again after a while, all sessions are given other stages above their sinks. */
+  renew(left: number): void {
+    if (left === 0) return
+    const { random, schedule } = this.sim
+    schedule.add(this.sim.nowMs + random.next() * RENEWAL_MS, () => {
+      const { chain } = this.source
+      const stages = chain.stages.map((stage, i) => (i === chain.stages.length - 1 ? stage : { ...stage }))
+      this.source.renew({ ...chain, stages }, () => {})
+      this.renew(left - 1)
     })
   }
 

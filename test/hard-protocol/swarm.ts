@@ -70,6 +70,8 @@ export interface SwarmOptions {
   /** Gets what the proxy logs as errors. */
   readonly errors?: string[]
   readonly wrapsSink?: boolean
+  /** How often the stages above the sink are made anew for all sessions. */
+  readonly renewals?: number
   /** What sessions do; default: everything that the order allows. */
   readonly acts?: readonly Act[]
   readonly writeOrder?: WriteOrder
@@ -89,6 +91,7 @@ export class Swarm {
   readonly #server: HardServer
   readonly #proxy: HardProxy
   readonly #cancellers: HardClient[] = []
+  readonly #renewals: number
   #sessions = 0
 
   constructor(seed: number, options: SwarmOptions) {
@@ -104,6 +107,7 @@ export class Swarm {
       order: options.order,
       onExecute: (_connection, _space, request, inTransaction) => this.journal.executed(request, inTransaction),
     })
+    this.#renewals = options.renewals ?? 0
     const above = options.above?.(this.sim, this)
     this.#proxy = new HardProxy(this.sim, SERVER, {
       ...options,
@@ -154,6 +158,7 @@ export class Swarm {
   async run(): Promise<void> {
     await this.#server.listen(SERVER)
     await this.#proxy.listen(LISTEN)
+    this.#proxy.renew(this.#renewals)
     this.#breakThings()
     const { random } = this.sim
     await this.#load(Array.from({ length: random.between(1, 5) }, () => this.#drawHabits()))
