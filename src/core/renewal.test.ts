@@ -3,7 +3,9 @@ import { test } from 'node:test'
 import { z } from 'zod'
 import { play } from '../../test/kit.ts'
 import { around } from './around.ts'
+import { valkey } from '../protocols/valkey/index.ts'
 import { transform, type SessionFactory, type TransformKind } from './kind.ts'
+import type { Protocol } from './protocol.ts'
 import type { Batch } from './exchange.ts'
 import type { Link } from './transform.ts'
 
@@ -65,8 +67,33 @@ test('what is under way ends with the old version; what is sent meanwhile waits 
   assert.equal(p.faults, 0)
 })
 
-test('who waits for a reply that takes long goes on as before, and is given the new version when it may be', async () => {
+test('who waits for a reply that takes long has the new version once it is there', async () => {
   const p = play(tags('old'), {})
+  await p.send(['BLPOP', 'list', '0'])
+  await p.reload(tags('new'), {})
+  await p.send(['GET', 'a'])
+  await p.advance(600_000)
+  p.expectForwarded(['BLPOP', 'old:list', '0'])
+  await p.answer('+1\r\n')
+  await p.advance(50)
+  p.expectForwarded(['GET', 'new:a'])
+})
+
+test('who waits for long and then has no more to say is heard to the end', async () => {
+  const p = play(tags('old'), {})
+  await p.send(['BLPOP', 'list', '0'])
+  await p.reload(tags('new'), {})
+  await p.send(['GET', 'a'])
+  await p.finish()
+  await p.advance(1)
+  p.expectForwarded(['BLPOP', 'old:list', '0'], ['GET', 'old:a'])
+  await p.answer('+1\r\n', '+2\r\n')
+  await p.advance(1)
+  assert.equal(p.closed, true)
+})
+
+test('where requests need not wait for one another nobody is held for long, and it is tried again', async () => {
+  const p = play(tags('old'), {}, { protocol: { ...valkey, orderToClient: 'any' } as Protocol })
   await p.send(['GET', 'long'])
   await p.reload(tags('new'), {})
   await p.send(['GET', 'a'])
@@ -77,6 +104,34 @@ test('who waits for a reply that takes long goes on as before, and is given the 
   await p.advance(5000)
   await p.send(['GET', 'b'])
   p.expectForwarded(['GET', 'new:b'])
+})
+
+test('a stage that waits for more requests gets them', async () => {
+  const pairs = own(() => () => {
+    let held: Batch = []
+    return {
+      holds: true,
+      get held() {
+        return held.length
+      },
+      onRequests(batch: Batch, link: Link) {
+        held = held.concat(batch)
+        if (held.length < 2) return
+        link.forward(held)
+        held = []
+      },
+    }
+  })
+  const p = play(tags('old'), {}, { below: [{ kind: pairs, options: {} }] })
+  await p.send(['GET', 'a'])
+  await p.reload(tags('new'), {})
+  await p.send(['GET', 'b'])
+  await p.advance(300)
+  p.expectForwarded(['GET', 'old:a'], ['GET', 'old:b'])
+  await p.answer('+1\r\n', '+2\r\n')
+  await p.advance(5000)
+  await p.send(['GET', 'c'], ['GET', 'd'])
+  p.expectForwarded(['GET', 'new:c'], ['GET', 'new:d'])
 })
 
 test('a gate that is open, a call, and a large request that is still coming are waited for', async () => {

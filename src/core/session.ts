@@ -141,7 +141,7 @@ export class Session implements ConnectionHandler, ChainTop, IntakeUser, Task {
     return !this.#intake.hasRests && this.#replies.inFlight === 0 && !this.#replies.isMidway && this.chain.isQuiet
   }
 
-  /** Takes no further requests, so that it becomes quiet; or takes them again. */
+  /** Takes no further requests, so that it becomes quiet, unless its client has said all it has; or takes them again. */
   hold(on: boolean): void {
     this.#held = on
     if (!on) this.#schedule()
@@ -157,7 +157,7 @@ export class Session implements ConnectionHandler, ChainTop, IntakeUser, Task {
     if (this.#stops !== 0) return true
     // The rest of a request that has gone down in part always follows.
     if (this.#intake.hasRests) return false
-    if (this.#stalled || this.#held) return true
+    if (this.#stalled || (this.#held && !this.#inputEnded && this.#wire.readsOn !== true)) return true
     return this.#replies.inFlight >= this.#source.inFlightMax && this.#wire.readsOn !== true
   }
 

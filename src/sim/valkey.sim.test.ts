@@ -68,7 +68,7 @@ for (const [name, proxy, calm, seeds = SEEDS] of CASES)
     const broken: string[] = []
     let sent = 0
     for (let seed = 1; seed <= seeds; seed++) {
-      const result = await runSeed(seed, proxy, { calm })
+      const result = await runSeed(seed, proxy, { calm, pushesMayBeLate: name.includes('onion') })
       sent += result.sent
       if (result.violation !== null) broken.push(`seed ${seed}: ${result.violation}`)
     }

@@ -163,6 +163,7 @@ tracing: { endpoint: "http://127.0.0.1:1/", sample: 1 }`
     const other = await open()
     await other.ask('LPUSH', 'list', 'x')
     assert.match(await popper.shown(0), /list.*x/)
+    assert.equal(await popper.ask('PING'), '+"v5"')
     assert.equal(await other.ask('PUBLISH', 'news', 'hello'), ':"1"')
     assert.match(await subscriber.shown(1), /hello/)
     await multi.ask('SET', 'in-multi', '2')
