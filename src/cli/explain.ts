@@ -58,6 +58,7 @@ const DOES: Readonly<Record<Exclude<StageExplanation['does'], 'sends'>, string>>
   answers: 'answers it, and nothing below sees it',
   fails: 'fails: its hook threw, and the request gets an error',
   keeps: 'keeps it: it neither passes it on nor answers',
+  asks: 'waits: what it does depends on the reply to a request of its own',
   unreached: 'is not reached',
 }
 
@@ -69,7 +70,7 @@ function stageLines(number: number, stage: StageExplanation): string[] {
   if (request !== null) lines.push(`    ${request}`)
   if (reply !== null && does !== 'unreached')
     lines.push(`   ${does === 'answers' ? 'with' : 'the reply leaves it as'}`, `    ${reply}`)
-  if (asks.length > 0) lines.push('   and asks of its own', ...asks.map((asked) => `    ${asked}`))
+  if (asks.length > 0) lines.push('   it asks', ...asks.map((asked) => `    ${asked}`))
   if (outside !== null && does !== 'unreached') lines.push(`   and ${outside}; here it has not`)
   return lines
 }

@@ -105,6 +105,7 @@ test('hooks that throw, keep, wait and ask', async () => {
     await link.call(session.protocol.encode({ type: 'request', args: [Buffer.from('PING')], complete: true }, -1)); link.forward(batch) } }`
   const asked = await explained('GET a', `${own(asks)}: `, SINK)
   assert.deepEqual(asked.stages[0]!.asks, [words('PING')])
+  assert.equal(asked.stages[0]!.does, 'asks')
 })
 
 test('nothing is connected to, and what acts on the outside does not', async (context) => {

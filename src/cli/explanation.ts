@@ -20,9 +20,10 @@ export interface StageExplanation {
   readonly module: string | null
   /**
    * forwards: passes it on, changed or not. sends: a sink sends it to a server. answers: replies itself. fails: its hook threw.
-   * keeps: has done neither within the time that a transform may take. unreached: never gets it.
+   * keeps: has done neither within the time that a transform may take. asks: waits for the reply to a request of its own, which nobody
+   * gives here. unreached: never gets it.
    */
-  readonly does: 'forwards' | 'sends' | 'answers' | 'fails' | 'keeps' | 'unreached'
+  readonly does: 'forwards' | 'sends' | 'answers' | 'fails' | 'keeps' | 'asks' | 'unreached'
   /** The request as it leaves the stage, where it is not as it came. */
   readonly request: string | null
   /** The reply as it leaves the stage, where it is the stage's own, or not as it came. */
@@ -173,7 +174,9 @@ class Rehearsal {
       await realTime(LOOK_MS)
       await this.#sim.run(this.#sim.nowMs + LOOK_MS)
     }
-    if (!isOver()) await this.#sim.run(this.#sim.nowMs + limits.callTimeoutMs + 1)
+    // What somebody asks of his own there is nobody to answer: to let that wait end would tell nothing.
+    const asks = probes.some(({ asked }) => asked.length > 0)
+    if (!isOver() && !asks) await this.#sim.run(this.#sim.nowMs + limits.callTimeoutMs + 1)
     const explained = stages.map((stage, i) => this.#explainStage(i, stage, probes))
     chain.close()
     return {
@@ -197,12 +200,14 @@ class Rehearsal {
     const went = below?.requests[0]
     const branch = this.#branches.find(({ chain, stage }) => chain === this.#checked.name && stage === name)
     const reply = above.replies[0] ?? null
+    const asks = below?.asked.filter((asked) => !above.asked.includes(asked)) ?? []
     let does: StageExplanation['does'] = 'keeps'
     if (came === undefined) does = 'unreached'
     else if ((stats?.failures ?? 0) > 0) does = 'fails'
     else if (branch !== undefined) does = 'sends'
     else if (went !== undefined) does = 'forwards'
     else if (reply !== null) does = 'answers'
+    else if (asks.length > 0) does = 'asks'
     return {
       type,
       name,
@@ -210,7 +215,7 @@ class Rehearsal {
       does,
       request: went !== undefined && went !== came ? went : null,
       reply: reply === below?.replies[0] ? null : reply,
-      asks: below?.asked.filter((asked) => !above.asked.includes(asked)) ?? [],
+      asks,
       route: branch?.route ?? null,
       outside: this.#outside.get(`${type} ${name}`) ?? null,
     }
