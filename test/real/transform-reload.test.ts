@@ -26,6 +26,7 @@ export default transform({
     return ({ protocol }) => ({
       onRequests(batch, link) {
         for (const exchange of batch) {
+          if (exchange.request.toBuffer().includes('END-THREAD')) process.exit(1)
           if (protocol.queries!.name(exchange.request) === 'PING') {
             exchange.response = encodeReply({ type: 'simple', text: '${version}' })
             link.reply([exchange])
@@ -181,3 +182,33 @@ tracing: { endpoint: "http://127.0.0.1:1/", sample: 1 }`
     assert.deepEqual(complaints, [])
   })
 }
+
+test(
+  'a thread that comes in the place of another has the version that was saved last',
+  { timeout: 60_000 },
+  async (t) => {
+    const saved = new Saved()
+    t.after(() => rmSync(saved.folder, { recursive: true }))
+    saved.save(source('v1'))
+    const topology = (listen: string) =>
+      `sources: [{ Valkey: { name: valkey, listen_addr: "${listen}", chain: [{ ${saved.file}: {} }, { Loopback: }] } }]`
+    await using proxy = await startProxy({ topology, coreThreads: 2 })
+    /** What new clients on both threads meet. */
+    const met = async () => {
+      const versions = new Set<string>()
+      for (let i = 0; i < 6; i++) {
+        const client = await RawClient.open(proxy.port)
+        versions.add(await client.ask('PING'))
+      }
+      return [...versions]
+    }
+    await save(proxy, saved, source('v2'), GOOD)
+    const last = await RawClient.open(proxy.port)
+    last.send('END-THREAD')
+    await last.untilClosed()
+    await until(() => proxy.logs.filter(message('is gone, and its sessions with it')).length === 1)
+    assert.deepEqual(await met(), ['+"v2"'])
+    await save(proxy, saved, source('v3'), GOOD)
+    assert.deepEqual(await met(), ['+"v3"'])
+  },
+)
