@@ -21,7 +21,9 @@ function kind<Options>(
 
 function source(type: string, queries: boolean): Record<string, () => Promise<SourceKind>> {
   const { queries: facet, ...rest } = { ...valkey, name: type.toLowerCase() }
-  const protocol = queries ? { ...rest, queries: facet ?? ({} as NonNullable<typeof facet>) } : rest
+  // Keys can be renamed only in the one that the facet is of.
+  const renameKeys = type === 'Valkey' ? facet!.renameKeys : undefined
+  const protocol = queries ? { ...rest, queries: { ...facet!, renameKeys } } : rest
   return { [type]: async () => ({ type, doc: `${type}, for tests.`, protocol }) }
 }
 
