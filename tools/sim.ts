@@ -1,14 +1,15 @@
 import { parseArgs } from 'node:util'
+import { runCassandraSeed } from '../src/sim/cassandra-run.ts'
 import { relay } from '../src/sim/relay.ts'
-import { runSeed, type MakeProxy, type SeedResult } from '../src/sim/run.ts'
-import { valkeyProxy } from '../src/sim/valkey-proxy.ts'
+import { runSeed, type SeedOptions, type SeedResult } from '../src/sim/run.ts'
+import { drawLimits, valkeyProxy } from '../src/sim/valkey-proxy.ts'
 
 const USAGE = `Runs the proxy in the simulator: server, clients and faults all drawn from a seed.
   --seeds A..B    these seeds (default 1..200)
   --seed N        this one
   --trace         print every event of a run
   --calm          no faults
-  --proxy relay   a relay that only passes bytes on, to tell faults of the simulator from those of the proxy
+  --proxy NAME    valkey (default), cassandra, or relay: only passes bytes on, to tell faults of the simulator from those of the proxy
   --stop          stop at the first seed that fails`
 
 /** Most seeds in one go. */
@@ -26,7 +27,11 @@ const { values } = parseArgs({
   },
 })
 
-const PROXIES: Record<string, MakeProxy> = { valkey: valkeyProxy, relay }
+const RUNS: Record<string, (seed: number, options: SeedOptions) => Promise<SeedResult>> = {
+  valkey: (seed, options) => runSeed(seed, valkeyProxy, options),
+  cassandra: (seed, options) => runCassandraSeed(seed, drawLimits, options),
+  relay: (seed, options) => runSeed(seed, relay, options),
+}
 
 function seedRange(): [first: number, last: number] {
   const match = /^(\d+)(?:\.\.(\d+))?$/.exec(values.seed ?? values.seeds ?? '1..200')
@@ -45,13 +50,13 @@ function show(result: SeedResult): void {
     return
   }
   console.log(
-    `${summary}\n  ${violation.replaceAll('\n', '\n  ')}\n  again: npm run sim -- --seed ${seed}${values.calm ? ' --calm' : ''} --trace`,
+    `${summary}\n  ${violation.replaceAll('\n', '\n  ')}\n  again: npm run sim -- --seed ${seed}${values.proxy === 'valkey' ? '' : ` --proxy ${values.proxy}`}${values.calm ? ' --calm' : ''} --trace`,
   )
 }
 
 async function main(): Promise<number> {
-  const proxy = PROXIES[values.proxy]
-  if (values.help || proxy === undefined) {
+  const run = RUNS[values.proxy]
+  if (values.help || run === undefined) {
     console.log(USAGE)
     return values.help ? 0 : 1
   }
@@ -59,7 +64,7 @@ async function main(): Promise<number> {
   let failed = 0
   let events = 0
   for (let seed = first; seed <= last; seed++) {
-    const result = await runSeed(seed, proxy, { trace: values.trace, calm: values.calm })
+    const result = await run(seed, { trace: values.trace, calm: values.calm })
     events += result.events
     show(result)
     if (result.violation === null) continue

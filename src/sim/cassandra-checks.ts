@@ -8,16 +8,22 @@ interface Sent {
 export class CassandraChecks {
   /** Something may break: then requests may fail. */
   faulty: boolean
+  /** Something might have broken in the run. */
+  readonly brokeSomething: boolean
   readonly #sent = new Map<string, Sent>()
   readonly #executed = new Set<string>()
   readonly #settled = new Set<string>()
 
   constructor(faulty: boolean) {
-    this.faulty = faulty
+    this.faulty = this.brokeSomething = faulty
   }
 
   get sentCount(): number {
     return this.#sent.size
+  }
+
+  get executedCount(): number {
+    return this.#executed.size
   }
 
   /** A client is about to write the value that `tag` begins. */

@@ -7,6 +7,7 @@ import type { Address, World } from '../world/world.ts'
 import { CassandraChecks } from './cassandra-checks.ts'
 import { CassandraSession, drawCassandraHabits, type CassandraHabits } from './cassandra-session.ts'
 import { swarm } from './options.ts'
+import type { SeedOptions, SeedResult } from './run.ts'
 import { valkeyProxy } from './valkey-proxy.ts'
 import { SimWorld } from './world.ts'
 
@@ -17,20 +18,13 @@ const LOAD_MS = 600_000
 const RECOVER_MS = 3000
 const EVENTS_MAX = 3_000_000
 
-export interface CassandraSeedResult {
-  readonly seed: number
-  readonly violation: string | null
-  readonly sent: number
-  readonly connections: number
-}
-
 /** One whole run: server, proxy, clients and faults, all drawn from the seed; then rest, one more client, and the end. */
 export async function runCassandraSeed(
   seed: number,
   limits: (world: World) => Limits,
-  calm: boolean,
-): Promise<CassandraSeedResult> {
-  const sim = new SimWorld(swarm(seed))
+  { trace = false, calm = false }: SeedOptions = {},
+): Promise<SeedResult> {
+  const sim = new SimWorld(swarm(seed, trace))
   if (calm) sim.calm()
   const breaks = !calm && sim.random.chance(0.5)
   const { resetChance, refuseChance } = sim.options
@@ -48,7 +42,18 @@ export async function runCassandraSeed(
   } catch (error) {
     violation = error instanceof Error ? (error.stack ?? error.message) : String(error)
   }
-  return { seed, violation, sent: checks.sentCount, connections: model.connectionsAccepted }
+  return {
+    seed,
+    violation,
+    hash: sim.trace.hash,
+    events: sim.trace.count,
+    simulatedMs: sim.nowMs,
+    sent: checks.sentCount,
+    executed: checks.executedCount,
+    faulty: checks.brokeSomething,
+    options: sim.options,
+    trace: sim.trace.lines ?? [],
+  }
 }
 
 async function play(

@@ -43,3 +43,13 @@ export function keyspaceSet(reply: Frame): string | null {
   reader.int()
   return reader.string()
 }
+
+/** The code of an ERROR; -1 where it can't be read. */
+export function errorCode(reply: Frame): number {
+  try {
+    return messageOf(reply, TELLING_BYTES).int()
+  } catch (error) {
+    if (error instanceof CorruptError) return -1
+    throw error
+  }
+}

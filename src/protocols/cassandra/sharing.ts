@@ -23,7 +23,7 @@ import {
   RESULT,
   STARTUP,
 } from './opcodes.ts'
-import { keyspaceSet, messageOf } from './result.ts'
+import { errorCode, keyspaceSet } from './result.ts'
 import { startupOptions } from './startup.ts'
 import { usedKeyspace } from './cql/use.ts'
 
@@ -199,7 +199,7 @@ function* greet({ version, startup, token, keyspace }: Attributes): Greeting {
   if (keyspace === null) return
   const [used] = yield [useFrame(version, keyspace)]
   // Where it is gone, statements without a keyspace fail as they do on any connection.
-  if (used!.kind !== ERROR || messageOf(used!, 1024).int() !== ERROR_INVALID) expect(used!, RESULT)
+  if (used!.kind !== ERROR || errorCode(used!) !== ERROR_INVALID) expect(used!, RESULT)
 }
 
 /** The body of an AUTH_RESPONSE, uncompressed, so that it can be said on any connection; null where it can't be read. */

@@ -11,6 +11,7 @@ import { noOwner } from '../../core/handshake.ts'
 import {
   BATCH,
   ERROR_PROTOCOL,
+  ERROR_SERVER,
   EXECUTE,
   OPTIONS,
   opcodeName,
@@ -235,11 +236,17 @@ test('version 5: a large request comes in parts through outer frames, and a larg
   assert.equal(client.wire.pending, 0)
 })
 
-test('a session ends behind the error that its STARTUP got', () => {
-  const play = new Play()
-  const [opening] = play.send(startup(4).toBuffer())
-  play.leave(errorFrame(4, 0, ERROR_PROTOCOL, 'no'), opening!)
-  assert.equal(play.wire.ended, true)
+test('a session ends behind the error of the protocol that its STARTUP got, as servers end it; other errors it survives', () => {
+  for (const [code, ended] of [
+    [ERROR_PROTOCOL, true],
+    [ERROR_SERVER, false],
+  ] as const) {
+    const play = new Play()
+    const [opening] = play.send(startup(4).toBuffer())
+    play.leave(errorFrame(4, 0, code, 'no'), opening!)
+    assert.equal(play.wire.ended, ended)
+    assert.equal(play.send(startup(4).toBuffer()).length, 1)
+  }
 })
 
 test('another version than that of STARTUP is refused', () => {

@@ -7,6 +7,7 @@ import { checkVersion, errorFrame, requestFormat, retagged, versionOf } from './
 import { Envelopes } from './envelopes.ts'
 import { AUTHENTICATE, ERROR, ERROR_PROTOCOL, PREPARE, READY, STARTUP } from './opcodes.ts'
 import type { PreparedStatements } from './prepared.ts'
+import { errorCode } from './result.ts'
 import { SegmentFormat } from './segment.ts'
 import { startupOptions } from './startup.ts'
 import { wrapped } from './wrapping.ts'
@@ -88,7 +89,7 @@ export class ClientWire implements Wire {
   // Cold: once a connection
   #answered(request: Frame, reply: Frame): void {
     this.#starting = false
-    if (reply.kind === ERROR) this.ended = true
+    if (reply.kind === ERROR && errorCode(reply) === ERROR_PROTOCOL) this.ended = true
     if (reply.kind !== READY && reply.kind !== AUTHENTICATE) return
     this.#version = versionOf(request)
     const compression = compressionNamed(startupOptions(request)?.get('COMPRESSION'))
