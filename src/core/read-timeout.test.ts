@@ -30,36 +30,58 @@ for (const order of ['request-order', 'any'] as const) {
   })
 }
 
-test('a server that answers others in the meantime is neither given up nor left alone for the one that takes long', async () => {
+/** A pool of a protocol with streams, in front of a server that answers all but the first request. */
+async function anyOrderPool(readTimeoutMs?: number) {
   const sim = new SimWorld({ tearChance: 0 })
-  let slow: Buffer | null = null
+  let seen = 0
   const listener = await sim.world.net.listen(LOOPBACK, (connection) => {
     const server = new Recorder(connection)
     server.onData = (bytes, start) => {
       const { stream } = frameAt(bytes, start, bytes.length, true)
-      const reply = responseFrame(4, stream, RESULT, Buffer.from([0, 0, 0, 1])).toBuffer()
-      if (slow === null) slow = reply
-      else connection.write(reply)
+      if (seen++ > 0) connection.write(responseFrame(4, stream, RESULT, Buffer.from([0, 0, 0, 1])).toBuffer())
     }
   })
-  const { address: endpoint } = listener
-  const wireOptions = { cutThroughBytes: Infinity }
-  const log = quietLog([])
-  const pool = new Pool({ endpoint, connectTimeoutMs: 100, readTimeoutMs: 2000, protocol: cassandra, wireOptions, world: sim.world, log, isError: () => false }) // prettier-ignore
+  const pool = new Pool({
+    endpoint: listener.address,
+    connectTimeoutMs: 100,
+    ...(readTimeoutMs === undefined ? {} : { readTimeoutMs }),
+    protocol: cassandra,
+    wireOptions: { cutThroughBytes: Infinity },
+    world: sim.world,
+    log: quietLog([]),
+    isError: () => false,
+  })
   const asker = new Question(null)
+  const rest = (ms: number) => sim.run(sim.nowMs + ms)
   const ask = async () => {
     const exchange = new Exchange(requestFrame(4, 0, OPTIONS, Buffer.alloc(0)), noOwner, 0, 0)
     exchange.carrier = asker
     pool.share('', () => []).send(exchange)
-    await sim.run(sim.nowMs + 500)
+    await rest(500)
     return exchange
   }
+  return { pool, rest, ask }
+}
+
+test('a server that answers others in the meantime is neither given up nor left alone for the one that takes long', async () => {
+  const { pool, rest, ask } = await anyOrderPool(2000)
   const first = await ask()
-  for (let i = 0; i < 20; i++) assert.equal((await ask()).state, DONE)
+  for (let i = 0; i < 40; i++) assert.equal((await ask()).state, DONE)
   assert.equal(first.upstream!.shared, true)
   assert.equal(pool.inFlight, 1)
   assert.equal(pool.stats.deaths, 0)
   // Once nobody else is answered, it is silent.
-  await sim.run(sim.nowMs + 4000)
+  await rest(4000)
   assert.equal(pool.stats.deaths, 1)
+})
+
+test('where replies come in any order, a request that takes long keeps nobody away for ten seconds', async () => {
+  const { pool, rest, ask } = await anyOrderPool()
+  const { upstream } = await ask()
+  await rest(9000)
+  assert.equal(upstream!.shared, true)
+  await rest(4000)
+  assert.equal(upstream!.shared, false)
+  assert.equal((await ask()).state, DONE)
+  assert.deepEqual([pool.count().shared, pool.count().retired], [1, 1])
 })

@@ -12,6 +12,8 @@ const IDLE_MS = 30_000
  * time, up to the second, until it speaks again.
  */
 const SILENT_MS = 2000
+/** Where replies come in any order nobody waits behind a slow one: there it is a sign that the server is cut off, and nothing else. */
+const SILENT_ANY_ORDER_MS = 10_000
 const SILENT_MS_MAX = 64_000
 
 /** What was seen of a connection, and since when. */
@@ -32,7 +34,7 @@ export class Upkeep {
   readonly #log: EndpointLog
   readonly #retire: (upstream: Upstream) => void
   #marks = new Map<Upstream, Mark>()
-  #silentMs = SILENT_MS
+  #silentMs: number
   #begun = false
 
   /** `retire`: nothing new goes on it, and it is closed as soon as nobody waits for anything there. */
@@ -46,8 +48,13 @@ export class Upkeep {
     this.#clock = clock
     this.#upstreams = upstreams
     this.#isOrdered = isOrdered
+    this.#silentMs = this.#silentMsFirst
     this.#log = log
     this.#retire = retire
+  }
+
+  get #silentMsFirst(): number {
+    return this.#isOrdered ? SILENT_MS : SILENT_ANY_ORDER_MS
   }
 
   /** There is something to look after. */
@@ -82,7 +89,7 @@ export class Upkeep {
     mark.heard = upstream.heardBytes
     if (isAnswered) {
       if (mark.oldest !== null) {
-        this.#silentMs = SILENT_MS
+        this.#silentMs = this.#silentMsFirst
         this.#log.answered()
       }
       mark.oldest = oldest
