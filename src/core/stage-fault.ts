@@ -1,3 +1,6 @@
+import { causesOf, LateError } from '../base/errors.ts'
+import type { Batch } from './exchange.ts'
+import { answerWithFailure, failureText } from './failure.ts'
 import type { Stage } from './stage.ts'
 
 // What becomes of the errors of hooks: they are counted and logged with the name of the transform, and end there.
@@ -32,4 +35,19 @@ export function giveUp(stage: Stage, error: unknown): void {
   const { chain, index } = stage
   const failure = new Error(whatFailed(stage), { cause: error })
   if (!chain.spares(index, 'failed', failure)) chain.top.fail(failure)
+}
+
+/** A hook threw, or hung: what of the batch is still here, in the lane of this `Exchange.at`, is answered; nothing else is touched. */
+export function failed(stage: Stage, batch: Batch, at: number, thrown: unknown): void {
+  countFault(stage, thrown)
+  answerFailure(stage, batch, at, thrown instanceof Error ? thrown : new Error(String(thrown)))
+}
+
+export function answerFailure(stage: Stage, batch: Batch, at: number, error: Error): void {
+  const { spec, top } = stage.chain
+  const kind = error instanceof LateError ? 'timeout' : 'internal'
+  const message = failureText(spec.name, [whatFailed(stage), ...causesOf(error)], false)
+  const mine = batch.filter((exchange) => exchange.at === at)
+  if (!answerWithFailure(mine, top.info.protocol, kind, message)) giveUp(stage, error)
+  else if (mine.length !== 0) stage.reply(mine)
 }

@@ -1,17 +1,15 @@
 // Hot path
-import { causesOf, LateError } from '../base/errors.ts'
 import type { Timer } from '../world/world.ts'
-import { Assembler } from './assembler.ts'
 import { Call } from './call.ts'
 import type { Chain, StageSpec } from './chain.ts'
 import { AT_OWNER, Exchange, PART_TAKEN, UPWARDS, type Batch } from './exchange.ts'
-import { answerWithFailure, failureText } from './failure.ts'
-import { FRAME_INTERIM, FRAME_LAST, type Frame } from './frame.ts'
+import { FRAME_LAST, type Frame } from './frame.ts'
 import { Gate } from './gate.ts'
-import { caught, countFault, giveUp, tally, whatFailed } from './stage-fault.ts'
+import { answerFailure, caught, countFault, failed, giveUp, tally } from './stage-fault.ts'
 import { timed } from './hook-times.ts'
 import { StageStats } from './stats.ts'
 import type { Link, Transform } from './transform.ts'
+import { WholeReplies } from './whole-replies.ts'
 
 /** One place in one session's chain: the gates of both lanes around an instance, and what it sees of its neighbours. */
 export class Stage implements Link {
@@ -28,8 +26,7 @@ export class Stage implements Link {
   readonly stats: StageStats
   /** Whose replies they are, too, that go up from here. */
   readonly leaving: StageStats[] = []
-  /** Replies that are put together again. */
-  readonly #assembling = new Map<Exchange, Assembler>()
+  readonly #wholes: WholeReplies
   readonly #calls = new Set<Call>()
   readonly #down: Gate<Batch>
   readonly #up: Gate<Batch | Frame>
@@ -42,6 +39,7 @@ export class Stage implements Link {
     this.spec = spec
     this.stats = spec.stats ?? new StageStats()
     this.transform = spec.factory(chain.top.info, previous)
+    this.#wholes = new WholeReplies(chain.limits.frameBytesMax)
     this.#down = new Gate<Batch>((batch) => this.#runDown(batch))
     this.#up = new Gate<Batch | Frame>((item) => (Array.isArray(item) ? this.#runUp(item) : this.#runPush(item)))
   }
@@ -57,12 +55,12 @@ export class Stage implements Link {
 
   /** Neither of its hooks has a promise open, nothing waits here, and it has asked nothing. */
   get isQuiet(): boolean {
-    return !this.#down.shut && !this.#up.shut && this.#calls.size === 0 && this.#assembling.size === 0
+    return !this.#down.shut && !this.#up.shut && this.#calls.size === 0 && this.#wholes.size === 0
   }
 
   enterDown(batch: Batch): void {
     if (this.#down.shut) {
-      for (let i = 0; i < batch.length; i++) batch[i]!.request.own()
+      ownHeld(batch, this.index)
       this.#down.hold(batch)
     } else this.#runDown(batch)
   }
@@ -70,10 +68,7 @@ export class Stage implements Link {
   enterUp(batch: Batch): void {
     if (this.transform.onResponses === undefined && !this.#up.shut) this.#climb(batch)
     else if (this.#up.shut) {
-      for (let i = 0; i < batch.length; i++) {
-        batch[i]!.request.own()
-        batch[i]!.response!.own()
-      }
+      ownHeld(batch, this.indexUp)
       this.#up.hold(batch)
     } else this.#runUp(batch)
   }
@@ -147,19 +142,14 @@ export class Stage implements Link {
   }
 
   replyPart(exchange: Exchange, part: Frame): number {
-    const assembler = this.chain.assembles ? this.#assembling.get(exchange) : undefined
-    if (assembler === undefined || part.flags & FRAME_INTERIM) return exchange.owner.onReplyPart(exchange, part)
+    if (!this.chain.assembles || !this.#wholes.takes(exchange, part)) return exchange.owner.onReplyPart(exchange, part)
+    let isWhole = false
     try {
-      const whole = assembler.add(part)
-      if (whole === null) return PART_TAKEN
-      exchange.response = whole
+      isWhole = this.#wholes.add(exchange, part)
     } catch (error) {
-      this.#assembling.delete(exchange)
       this.fail(error as Error)
-      return PART_TAKEN
     }
-    this.#assembling.delete(exchange)
-    this.#climb([exchange])
+    if (isWhole) this.#climb([exchange])
     return PART_TAKEN
   }
 
@@ -173,8 +163,8 @@ export class Stage implements Link {
   replyFailure(batch: Batch, error: Error): void {
     if (this.chain.closed) return
     countFault(this, error)
-    this.#answerFailure(batch, this.index, error)
-    this.#answerFailure(batch, this.indexUp, error)
+    answerFailure(this, batch, this.index, error)
+    answerFailure(this, batch, this.indexUp, error)
   }
 
   after(fire: () => void, ms = this.chain.limits.callTimeoutMs): Timer {
@@ -228,7 +218,7 @@ export class Stage implements Link {
   }
 
   cancel(exchange: Exchange): void {
-    this.#assembling.delete(exchange)
+    this.#wholes.drop(exchange)
     caught(this, () => this.transform.onCancel?.(exchange))
   }
 
@@ -258,7 +248,7 @@ export class Stage implements Link {
       const reply = exchange.response
       if (reply === null || reply.flags & FRAME_LAST || !this.#holds(exchange) || !this.chain.wantsWhole(reply.kind))
         on.push(exchange)
-      else this.#assembling.set(exchange, new Assembler(reply, this.chain.limits.frameBytesMax))
+      else this.#wholes.begin(exchange)
     }
     return on
   }
@@ -288,7 +278,7 @@ export class Stage implements Link {
     try {
       promise = isDown ? transform.onRequests!(batch, this) : transform.onResponses!(batch, this)
     } catch (error) {
-      this.#failed(all, at, error)
+      failed(this, all, at, error)
       return
     }
     if (promise !== undefined) this.#waitFor(promise, all, at, isDown ? this.#down : this.#up)
@@ -353,46 +343,32 @@ export class Stage implements Link {
 
   /** The hook is over: what it kept must be kept rightfully, and bytes that are kept must be its own. */
   #settle(batch: Batch, at: number): void {
-    let dropped: Batch | null = null
-    for (let i = 0; i < batch.length; i++) {
-      const exchange = batch[i]!
-      if (exchange.at !== at) continue
-      exchange.request.own()
-      exchange.response?.own()
-      if (this.transform.holds !== true) (dropped ??= []).push(exchange)
-    }
-    if (dropped !== null) this.#failed(dropped, at, new Error('it neither forwarded nor answered the request'))
+    if (ownHeld(batch, at) && this.transform.holds !== true)
+      failed(this, batch, at, new Error('it neither forwarded nor answered the request'))
   }
 
   #waitFor(promise: Promise<void>, batch: Batch, at: number, gate: Gate<Batch> | Gate<Batch | Frame>): void {
-    for (let i = 0; i < batch.length; i++) {
-      const exchange = batch[i]!
-      if (exchange.at !== at) continue
-      exchange.request.own()
-      exchange.response?.own()
-    }
+    ownHeld(batch, at)
     const { world, limits } = this.chain
     const since = world.clock.now()
     gate.shutUntil(promise, world.clock, limits.callTimeoutMs, (error) => {
       const ms = world.clock.now() - since
       if (ms > limits.hookWaitMs) this.stats.times.over('kept requests waiting', ms, this)
       if (error === null) this.#settle(batch, at)
-      else this.#failed(batch, at, error)
+      else failed(this, batch, at, error)
     })
   }
+}
 
-  /** A hook threw, or hung: what of the batch is still here is answered, nothing else is touched. */
-  #failed(batch: Batch, at: number, thrown: unknown): void {
-    countFault(this, thrown)
-    this.#answerFailure(batch, at, thrown instanceof Error ? thrown : new Error(String(thrown)))
+/** What a stage has of the batch, in the lane of this `Exchange.at`, stays: its bytes must be its own. True: there is any. */
+function ownHeld(batch: Batch, at: number): boolean {
+  let isAny = false
+  for (let i = 0; i < batch.length; i++) {
+    const exchange = batch[i]!
+    if (exchange.at !== at) continue
+    exchange.request.own()
+    exchange.response?.own()
+    isAny = true
   }
-
-  // Cold: something failed
-  #answerFailure(batch: Batch, at: number, error: Error): void {
-    const kind = error instanceof LateError ? 'timeout' : 'internal'
-    const message = failureText(this.chain.spec.name, [whatFailed(this), ...causesOf(error)], false)
-    const mine = batch.filter((exchange) => exchange.at === at)
-    if (!answerWithFailure(mine, this.chain.top.info.protocol, kind, message)) giveUp(this, error)
-    else if (mine.length !== 0) this.#climb(mine)
-  }
+  return isAny
 }
