@@ -1,5 +1,5 @@
 import { HandshakeError, systemError } from '../base/errors.ts'
-import type { Address, Connection, Connector, Timer, World } from '../world/world.ts'
+import type { Address, Connection, Connector, World } from '../world/world.ts'
 import { ANSWERING, QUEUED, type Carrier, type Exchange } from './exchange.ts'
 import { EndpointLog } from './endpoint-log.ts'
 import type { Frame } from './frame.ts'
@@ -11,7 +11,7 @@ import type { Greeting } from './sharing.ts'
 import { noPoolStats } from './stats.ts'
 import { ReadTimeout } from './read-timeout.ts'
 import { Upkeep } from './upkeep.ts'
-import { CLOSED, CONNECTING, READY, Upstream, type UpstreamOwner } from './upstream.ts'
+import { CLOSED, READY, Upstream, type UpstreamOwner } from './upstream.ts'
 
 /** Waits between attempts to connect, doubling from the first to the second. */
 const BACKOFF_FIRST_MS = 10
@@ -53,8 +53,6 @@ export class Pool implements UpstreamOwner {
   readonly #all = new Set<Upstream>()
   readonly #upkeep: Upkeep
   readonly #readTimeout: ReadTimeout | null
-  /** Of those that are connected and not ready: each ends the wait for it. */
-  readonly #greeted = new Map<Upstream, Timer>()
   #backoffMs = 0
   #nextAttempt = 0
   #closed = false
@@ -215,15 +213,13 @@ export class Pool implements UpstreamOwner {
     return outbox
   }
 
-  onUpstreamReady(upstream: Upstream): void {
-    this.#stopAwaiting(upstream)
+  onUpstreamReady(): void {
     this.#backoffMs = 0
     this.#upkeep.begin()
   }
 
   onUpstreamClosed(upstream: Upstream, error: Error | null): void {
     this.#all.delete(upstream)
-    this.#stopAwaiting(upstream)
     // Also those that have nothing in flight, and so are not told, must not send on it any more.
     this.#unshare(upstream)
     const spare = this.#spare.get(upstream.key)
@@ -256,10 +252,7 @@ export class Pool implements UpstreamOwner {
     connector.connect(endpoint, connectTimeoutMs, (error, connection) => {
       if (connection !== null) {
         if (upstream.state === CLOSED) connection.destroy()
-        else {
-          upstream.connected(connection, handshake)
-          if (upstream.state === CONNECTING) this.#awaitReady(upstream)
-        }
+        else upstream.connected(connection, handshake, Math.max(HANDSHAKE_MS_MIN, connectTimeoutMs))
         return
       }
       this.#backoffMs = Math.min(BACKOFF_LAST_MS, Math.max(BACKOFF_FIRST_MS, this.#backoffMs * 2))
@@ -271,19 +264,5 @@ export class Pool implements UpstreamOwner {
         }),
       )
     })
-  }
-
-  /** It is connected: who speaks to nobody at all is not waited for without end. */
-  #awaitReady(upstream: Upstream): void {
-    const ms = Math.max(HANDSHAKE_MS_MIN, this.#options.connectTimeoutMs)
-    const timer = this.world.clock.after(ms, () =>
-      upstream.destroy(new ConnectError(`destination ${this.destination} did not answer within ${ms}ms`)),
-    )
-    this.#greeted.set(upstream, timer)
-  }
-
-  #stopAwaiting(upstream: Upstream): void {
-    this.#greeted.get(upstream)?.cancel()
-    this.#greeted.delete(upstream)
   }
 }

@@ -1,7 +1,7 @@
 // Hot path
 import { assert } from '../base/assert.ts'
 import { systemError } from '../base/errors.ts'
-import type { Connection, ConnectionHandler, World } from '../world/world.ts'
+import type { Connection, ConnectionHandler, Timer, World } from '../world/world.ts'
 import { ANSWERING, DONE, QUEUED, Exchange, type Batch, type Carrier } from './exchange.ts'
 import { FRAME_LAST, type Frame } from './frame.ts'
 import type { Outbox } from './outbox.ts'
@@ -17,7 +17,7 @@ import {
 } from './protocol.ts'
 import { Handshake, Question, noOwner } from './handshake.ts'
 import { Linger } from './linger.ts'
-import { beforeReady, byCarrier, LostError } from './loss.ts'
+import { beforeReady, byCarrier, ConnectError, LostError } from './loss.ts'
 import { Sender, type SenderUser } from './sender.ts'
 import type { Greeting } from './sharing.ts'
 import type { PoolStats } from './stats.ts'
@@ -35,7 +35,7 @@ export interface UpstreamOwner {
   readonly wireOptions: WireOptions
   readonly stats: PoolStats
   openOutbox(connection: Connection): Outbox
-  onUpstreamReady(upstream: Upstream): void
+  onUpstreamReady(): void
   /** `error` is null where its session had ended. */
   onUpstreamClosed(upstream: Upstream, error: Error | null): void
   isError(reply: Frame): boolean
@@ -66,6 +66,8 @@ export class Upstream implements ConnectionHandler, SenderUser {
   #waiting: Batch = []
   readonly #touched: Carrier[] = []
   readonly #depth: number
+  /** Ends the wait for it to be ready. */
+  #deadline: Timer | null = null
   #paused = 0
   /** It has finished: the last bytes are on their way. */
   #linger: Linger | null = null
@@ -94,12 +96,15 @@ export class Upstream implements ConnectionHandler, SenderUser {
     return this.#paused !== 0
   }
 
-  /** The connection stands. `handshake` gives it its attributes. */
-  connected(connection: Connection, handshake: readonly Frame[] | Greeting): void {
+  /** The connection stands. `handshake` gives it its attributes; a server that is silent meanwhile is waited for `withinMs`. */
+  connected(connection: Connection, handshake: readonly Frame[] | Greeting, withinMs: number): void {
     this.#connection = connection
     this.sender.outbox = this.#owner.openOutbox(connection)
     connection.handler = this
     connection.resume()
+    this.#deadline = this.#owner.world.clock.after(withinMs, () =>
+      this.destroy(new ConnectError(`destination ${this.#owner.destination} did not answer within ${withinMs}ms`)),
+    )
     new Handshake(this, handshake, this.#owner.isError).step()
   }
 
@@ -112,7 +117,8 @@ export class Upstream implements ConnectionHandler, SenderUser {
 
   handshaken(): void {
     this.state = READY
-    this.#owner.onUpstreamReady(this)
+    this.#deadline!.cancel()
+    this.#owner.onUpstreamReady()
     this.#refill()
   }
 
@@ -303,6 +309,7 @@ export class Upstream implements ConnectionHandler, SenderUser {
     this.#deliver()
     if ((this.state as number) === CLOSED) return
     this.state = CLOSED
+    this.#deadline?.cancel()
     this.#connection?.destroy()
     this.sender.close(error)
     const dirty = this.wire.state() !== WIRE_CLEAN
