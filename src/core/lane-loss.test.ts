@@ -229,3 +229,16 @@ test('a large write that was given to a connection which dies in the same moment
   }
   await play.end(client)
 })
+
+test('what waits behind a change of attributes that is lost gets no reply: the session ends because of the upstream', async () => {
+  const { play, client } = await settled()
+  await play.say(client, BEGIN, '')
+  hang(play)
+  const [change, later] = [client.ask(USE, '1'), client.ask(PUT, 'b=2')]
+  await play.rest()
+  play.crash()
+  assert.match(nameOf(await play.until(change)), LOST)
+  await assert.rejects(play.until(later))
+  await play.end(client)
+  assert.deepEqual(Object.fromEntries(play.proxy.source.stats.closed), { 'upstream-lost': 1 })
+})

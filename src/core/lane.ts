@@ -203,9 +203,9 @@ export class Lane implements Transform, Carrier {
     }
     this.#established = true
     if (this.#closed) return
+    if (this.#ended && this.#inFlight === 0) this.#link!.end('quit')
     if (batch.length !== 0) this.#link!.reply(batch)
     this.#settle()
-    if (this.#ended && this.#inFlight === 0) this.#link!.end('quit')
   }
 
   onReplyPart(upstream: Upstream, exchange: Exchange, part: Frame): void {
@@ -250,9 +250,9 @@ export class Lane implements Transform, Carrier {
         this.#link!.close('upstream-lost')
         return
       }
+      this.#link?.end('quit')
       for (const exchange of exchanges) this.#drop(exchange)
       this.#drain()
-      this.#link?.end('quit')
       return
     }
     if (error === null) {
@@ -293,8 +293,8 @@ export class Lane implements Transform, Carrier {
     const answered = owedErrors(exchanges, this.#sharing)
     if (!this.#fail(answered, error, true)) return
     for (const exchange of exchanges) if (!answered.includes(exchange)) this.#link!.silent(exchange)
-    this.#drain()
     this.#link!.end('upstream-lost')
+    this.#drain()
   }
 
   // Cold: an upstream was lost

@@ -286,7 +286,7 @@ export class Session implements ConnectionHandler, ChainTop, IntakeUser, Task {
   #after(): void {
     this.lastActive = this.#source.world.clock.now()
     if (this.#replies.ended && this.#state < ENDING) {
-      this.#reason = 'stream-ended'
+      if (this.#state === OPEN) this.#reason = 'stream-ended'
       this.#conclude()
       return
     }
