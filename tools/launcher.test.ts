@@ -80,7 +80,12 @@ test('the command becomes Node, with its arguments as they were and the folder i
   assert.equal(code, 0)
   const seen = JSON.parse(out) as Record<string, unknown>
   assert.deepEqual(seen.args, args)
-  const options = ['--disable-warning=ExperimentalWarning', '--disable-sigusr1', '--max-semi-space-size=4']
+  const options = [
+    '--disable-warning=ExperimentalWarning',
+    '--disable-sigusr1',
+    '--max-semi-space-size=4',
+    '--no-allocation-site-pretenuring',
+  ]
   assert.deepEqual(seen.options, options)
   assert.equal(seen.cwd, tmpdir())
   assert.equal(seen.pid, pid)
