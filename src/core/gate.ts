@@ -7,16 +7,18 @@ import type { Clock } from '../world/world.ts'
  */
 export class Gate<Item> {
   readonly #run: (item: Item) => void
-  #held: Item[] = []
+  readonly #held: Item[] = []
   #shut = 0
+  #isOpening = false
   #closed = false
 
   constructor(run: (item: Item) => void) {
     this.#run = run
   }
 
+  /** What comes must be held: also while it opens, so that this stands behind what waits. */
   get shut(): boolean {
-    return this.#shut !== 0
+    return this.#shut !== 0 || this.#isOpening
   }
 
   shutFor(): void {
@@ -43,26 +45,20 @@ export class Gate<Item> {
   }
 
   hold(item: Item): void {
-    this.#held.push(item)
+    if (!this.#closed) this.#held.push(item)
   }
 
   /** Undoes one `shutFor`, and lets what waits through as long as nothing shuts the gate again. */
   open(): void {
     this.#shut--
-    while (this.#shut === 0 && this.#held.length !== 0 && !this.#closed) {
-      const held = this.#held
-      this.#held = []
-      // While these go on, what comes meanwhile must stand behind them.
-      this.#shut++
-      let done = 0
-      while (done < held.length && this.#shut === 1 && !this.#closed) this.#run(held[done++]!)
-      this.#held = held.slice(done).concat(this.#held)
-      this.#shut--
-    }
+    if (this.#isOpening) return
+    this.#isOpening = true
+    while (this.#shut === 0 && this.#held.length !== 0) this.#run(this.#held.shift()!)
+    this.#isOpening = false
   }
 
   close(): void {
     this.#closed = true
-    this.#held = []
+    this.#held.length = 0
   }
 }
