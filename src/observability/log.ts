@@ -72,7 +72,7 @@ export class LogRoot {
   #isNews(level: number, target: string, message: string): boolean {
     return this.#repeats.take(`${level} ${target} ${message}`, (repeated, seconds) => {
       const first = message.split('\n', 1)[0]!
-      this.#write(level, target, null, `${first} (the same ${repeated} times more within ${seconds} s)`, { repeated })
+      this.#write(level, target, null, `${first} (${repeated} more like it within ${seconds} s)`, { repeated })
     })
   }
 

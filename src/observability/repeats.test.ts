@@ -36,7 +36,7 @@ test('of a thousand warnings that say the same ten are written, and then how man
     assert.equal(messages.length, 20)
     mock.timers.tick(10_000)
     assert.equal(messages.length, 21)
-    assert.equal(messages.at(-1), 'ERROR lost (the same 990 times more within 10 s) 990')
+    assert.equal(messages.at(-1), 'ERROR lost (990 more like it within 10 s) 990')
     logger.error('lost\n\nCaused by:\n    x', { id: 1000 })
     assert.equal(messages.length, 22)
     mock.timers.tick(60_000)
@@ -54,9 +54,18 @@ test('what is no warning is never held back, nor what another target says', () =
   assert.equal(messages.length, 120)
 })
 
+test('clients that send all kinds of things do not make a new line each', () => {
+  const { log, messages } = open()
+  for (let i = 0; i < 100; i++) log.logger('t').warn(`expected '$', got '${i}'`)
+  assert.equal(messages.length, 10)
+  for (let i = 0; i < 1000; i++) log.logger('t').warn(`got ${i}`)
+  // 255 kinds, and ten that are too many to be told apart.
+  assert.equal(messages.length, 10 + 255 + 10)
+})
+
 test('what was held back is told before the process ends', async () => {
   const { log, messages } = open()
   for (let i = 0; i < 12; i++) log.logger('t').warn('the same')
   await log.flush()
-  assert.equal(messages.at(-1), 'WARN the same (the same 2 times more within 10 s) 2')
+  assert.equal(messages.at(-1), 'WARN the same (2 more like it within 10 s) 2')
 })

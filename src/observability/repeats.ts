@@ -1,8 +1,11 @@
 /** Lines that say the same, in one window, before the rest of them is only counted. */
 const LINES_MAX = 10
 const WINDOW_MS = 10_000
-/** Different lines that are told apart at a time; beyond it nothing is held back. */
+/** Different lines that are told apart at a time; those beyond count as one. */
 const KINDS_MAX = 256
+const OTHERS = 'others'
+/** What a client sent, in a text that says so. */
+const QUOTED = /'[^']*'/g
 
 interface Window {
   written: number
@@ -20,12 +23,13 @@ export class Repeats {
 
   /** May this line be written? If not, it is counted; `tell` is called with the count once the window ends. */
   take(line: string, tell: (count: number, seconds: number) => void): boolean {
-    let window = this.#windows.get(line)
+    let kind = line.replaceAll(QUOTED, "''")
+    if (this.#windows.size >= KINDS_MAX && !this.#windows.has(kind)) kind = OTHERS
+    let window = this.#windows.get(kind)
     if (window === undefined) {
-      if (this.#windows.size === KINDS_MAX) return true
       window = { written: 0, heldBack: 0, tell }
-      this.#windows.set(line, window)
-      setTimeout(() => this.#end(line), WINDOW_MS).unref()
+      this.#windows.set(kind, window)
+      setTimeout(() => this.#end(kind), WINDOW_MS).unref()
     }
     if (window.written === LINES_MAX) {
       window.heldBack++
@@ -37,12 +41,12 @@ export class Repeats {
 
   /** The process ends: tells what was held back so far. */
   endAll(): void {
-    for (const line of [...this.#windows.keys()]) this.#end(line)
+    for (const kind of [...this.#windows.keys()]) this.#end(kind)
   }
 
-  #end(line: string): void {
-    const window = this.#windows.get(line)
-    this.#windows.delete(line)
+  #end(kind: string): void {
+    const window = this.#windows.get(kind)
+    this.#windows.delete(kind)
     if (window !== undefined && window.heldBack > 0) window.tell(window.heldBack, WINDOW_MS / 1000)
   }
 }
