@@ -148,6 +148,16 @@ for (const [what, words] of [
     }))
 }
 
+test('a password set through one core thread is asked of those who come to another', () =>
+  inPlace(2, async ({ open }) => {
+    const before = await Promise.all(Array.from({ length: 6 }, open))
+    for (const client of before) assert.equal(await client.ask('SET', 'k', 'v'), '+"OK"')
+    assert.equal(await before[0]!.ask('CONFIG', 'SET', 'requirepass', 'secret'), '+"OK"')
+    const after = await Promise.all(Array.from({ length: 6 }, open))
+    for (const client of after) assert.match(await client.ask('GET', 'k'), /NOAUTH/)
+    for (const client of before) assert.equal(await client.ask('GET', 'k'), '$"v"')
+  }))
+
 test('RESET logs out nobody else, whoever has set a password', () =>
   inPlace(1, async ({ open, redis }) => {
     const [one, other] = [await open(), await open()]

@@ -9,17 +9,29 @@ const ACL_LOAD = codeOf('acl|load')
 /** Codes of the requests that may change what guests may do. */
 export const ACCESS_CODES = [CONFIG_SET, ACL_SETUSER, ACL_LOAD]
 
+/** Memory that a sink's threads share for it. */
+export const GUESTS_BYTES = 4
+
 /**
  * Clients that never said who they are. A server decides when they connect whether that is enough (requirepass, the ACL of the user
  * default), and lets those that are connected be: who connects later than a change must not share a connection from before it.
  */
 export class Guests {
+  readonly #generation: Int32Array
+
+  /** `memory`: GUESTS_BYTES from `offset` on that the threads share. */
+  constructor(memory = new SharedArrayBuffer(GUESTS_BYTES), offset = 0) {
+    this.#generation = new Int32Array(memory, offset, 1)
+  }
+
   /** Grows with each change of what guests may do. Those of different generations share nothing. */
-  generation = 0
+  get generation(): number {
+    return Atomics.load(this.#generation, 0)
+  }
 
   /** A request that `changesAccess` was executed. */
   accessChanged(): void {
-    this.generation++
+    Atomics.add(this.#generation, 0, 1)
   }
 }
 

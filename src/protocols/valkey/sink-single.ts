@@ -7,7 +7,7 @@ import { connectorOf, sinkTls } from '../../core/tls.ts'
 import { routeBy } from '../../core/route.ts'
 import { CONNECTION_IDS_BYTES, ConnectionIds } from './connection-ids.ts'
 import { isError } from './failure.ts'
-import { Guests } from './guests.ts'
+import { Guests, GUESTS_BYTES } from './guests.ts'
 import { valkey } from './index.ts'
 import { ValkeySharing } from './sharing.ts'
 
@@ -28,7 +28,7 @@ export const valkeySinkSingle = transform({
     }),
   example: { remote_address: '10.0.0.1:6379', connect_timeout_ms: 3000 },
   metrics: POOL_METRICS,
-  sharedBytes: () => CONNECTION_IDS_BYTES,
+  sharedBytes: () => CONNECTION_IDS_BYTES + GUESTS_BYTES,
   route({ remote_address }, session) {
     const sharing = new ValkeySharing(new ConnectionIds(), new Guests(), session)
     return (exchange) => routeBy(sharing, remote_address, exchange)
@@ -47,7 +47,7 @@ export const valkeySinkSingle = transform({
     env.onClose(() => pool.close())
     env.pools.push(pool)
     const ids = new ConnectionIds(env.shared, env.world.clock.wall())
-    const guests = new Guests()
+    const guests = new Guests(env.shared, CONNECTION_IDS_BYTES)
     return (session) => new Lane(pool, new ValkeySharing(ids, guests, session), env, session, 'ValkeySinkSingle')
   },
 })
