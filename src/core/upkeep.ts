@@ -15,6 +15,8 @@ const SILENT_MS = 2000
 /** Where replies come in any order nobody waits behind a slow one: there it is a sign that the server is cut off, and nothing else. */
 const SILENT_ANY_ORDER_MS = 10_000
 const SILENT_MS_MAX = 64_000
+/** Silence that the log tells of. What a server works at so long (a schema, a save) is not unheard of. */
+const TOLD_MS = 10_000
 
 /** What was seen of a connection, and since when. */
 interface Mark {
@@ -23,6 +25,8 @@ interface Mark {
   oldest: Exchange | null
   heard: number
   waitsSince: number
+  /** The log has told of it. */
+  told: boolean
 }
 
 /** Looks after the connections of a pool that no session has for itself: those unused for long, and those that no reply comes on. */
@@ -71,7 +75,7 @@ export class Upkeep {
     this.#marks = new Map()
     for (const upstream of [...this.#upstreams]) {
       if (upstream.pinnedTo !== null) continue
-      const mark = before.get(upstream) ?? { activity: 0, usedSince: now, oldest: null, heard: 0, waitsSince: now }
+      const mark = before.get(upstream) ?? newMark(now)
       if (upstream.state === READY) this.#look(upstream, mark, now)
       if (upstream.state !== CLOSED) this.#marks.set(upstream, mark)
     }
@@ -94,13 +98,24 @@ export class Upkeep {
       }
       mark.oldest = oldest
       mark.waitsSince = now
+      mark.told = false
     }
+    const silentMs = now - mark.waitsSince
     if (oldest === null) {
       if (upstream.retired || now - mark.usedSince >= IDLE_MS) upstream.finish()
-    } else if (upstream.shared && now - mark.waitsSince >= this.#silentMs) {
+      return
+    }
+    if (silentMs >= TOLD_MS && !mark.told) {
+      mark.told = true
+      this.#log.silent(silentMs, upstream.owed().length)
+    }
+    if (upstream.shared && silentMs >= this.#silentMs) {
       this.#silentMs = Math.min(SILENT_MS_MAX, this.#silentMs * 2)
-      this.#log.silent(now - mark.waitsSince, upstream.owed().length)
       this.#retire(upstream)
     }
   }
+}
+
+function newMark(now: number): Mark {
+  return { activity: 0, usedSince: now, oldest: null, heard: 0, waitsSince: now, told: false }
 }
