@@ -55,6 +55,30 @@ interface Setting {
 const SETTINGS: readonly Setting[] = [
   { name: 'RESP2', before: [], after: [], casesMax: () => CASES_MAX },
   { name: 'RESP3', before: [['HELLO', '3']], after: [], casesMax: () => CASES_MAX },
+  { name: 'a watch', before: [['WATCH', 'string']], after: [['UNWATCH']], casesMax: () => 1 },
+  {
+    name: 'a subscriber',
+    before: [
+      ['HELLO', '3'],
+      ['SUBSCRIBE', 'elsewhere'],
+    ],
+    after: [['PING']],
+    casesMax: () => 1,
+  },
+  // The debugger's connection is given no name.
+  {
+    name: 'a user in another database',
+    before: [
+      ['AUTH', 'alice', 'secret'],
+      ['SELECT', '1'],
+      ['CLIENT', 'SETNAME', 'me'],
+    ],
+    after: [
+      ['ACL', 'WHOAMI'],
+      ['CLIENT', 'GETNAME'],
+    ],
+    casesMax: (command) => (command === 'script|debug' ? 0 : 1),
+  },
   // For CLIENT REPLY see docs/valkey.md.
   {
     name: 'a transaction',
