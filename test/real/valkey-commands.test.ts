@@ -15,7 +15,7 @@ import { startRedis } from './servers.ts'
 // proxy: the same bytes come back.
 
 /** Requests per command. */
-const CASES_MAX = Number(process.env.CASES ?? 12)
+const CASES_MAX = Number(process.env.CASES ?? 8)
 
 /** What can't be asked in passing, and why. Patterns of `COMMAND ARGUMENT ...`. */
 const LEFT_OUT: readonly (readonly [pattern: RegExp, why: string])[] = [
@@ -24,6 +24,7 @@ const LEFT_OUT: readonly (readonly [pattern: RegExp, why: string])[] = [
   [/^(P?SYNC|CLUSTER SYNCSLOTS)\b/, 'bytes follow that are no replies'],
   [/^CLIENT KILL (?!(ID|ADDR|LADDR|USER|1\.2\.3\.4:5)\b)/, 'it would meet the connection that looks on'],
   [/^CLIENT KILL .*(TYPE|MAXAGE|NOT-|SKIPME)/, 'the same'],
+  [/^SCRIPT DEBUG (YES|SYNC)/, 'Valkey 9.1 can die of the next script, once the client that asked for it has left'],
   [/^CLIENT PAUSE 1$/, 'it holds up the connection that looks on'],
 ]
 
@@ -183,7 +184,7 @@ for (const programs of servers) {
     }
     control.destroy()
     t.diagnostic(`${compared} replies were compared`)
-    assert.ok(compared > 5000)
+    assert.ok(compared > 4000)
     assert.equal(failures.join('\n'), '')
     // SAVE takes as long as the disk does.
     assert.deepEqual(
