@@ -105,6 +105,8 @@ export class ValkeySharing implements Sharing {
   #name: Buffer | null = null
   /** A request that changes what guests may do stands in a transaction. */
   #queuedAccess = false
+  /** Such a request was sent, and no transaction has ended since: it may stand in the one that is under way. */
+  #mayQueueAccess = false
   /** The session pins for a request before which there must be no other: its connection gets nothing of the session's. */
   #isBare = false
   readonly #guests: Guests
@@ -151,7 +153,10 @@ export class ValkeySharing implements Sharing {
   #look(exchange: Exchange): void {
     const { request } = exchange
     if (lookAt[request.code] === LOOK_AT_IDS) this.#ids.translate(request)
-    else if (changesAccess(request)) exchange.note = NOTE_ACCESS
+    else if (changesAccess(request)) {
+      exchange.note = NOTE_ACCESS
+      this.#mayQueueAccess = true
+    }
   }
 
   reason(exchange: Exchange): string {
@@ -235,7 +240,7 @@ export class ValkeySharing implements Sharing {
   }
 
   get #mayHaveQueued(): boolean {
-    return this.#queued !== null || this.#queuedName !== null || this.#namings.length !== 0 || this.#queuedAccess
+    return this.#queued !== null || this.#queuedName !== null || this.#namings.length !== 0 || this.#mayQueueAccess
   }
 
   /** The transaction has ended: what it had queued holds, or not. */
@@ -244,7 +249,7 @@ export class ValkeySharing implements Sharing {
     const name = this.#queuedName
     this.#queued = this.#queuedName = null
     if (this.#queuedAccess && succeeded) this.#guests.accessChanged()
-    this.#queuedAccess = false
+    this.#queuedAccess = this.#mayQueueAccess = false
     return succeeded && this.#set(attributes, name)
   }
 
