@@ -236,6 +236,25 @@ test('version 5: a large request comes in parts through outer frames, and a larg
   assert.equal(client.wire.pending, 0)
 })
 
+test('requests are read on while so many are open, and so many bytes of them', () => {
+  const small = new Play()
+  const open = small.send(Buffer.concat(Array.from({ length: 2047 }, () => query(4, 'a').toBuffer())))
+  assert.equal(small.wire.readsOn, true)
+  open.push(...small.send(query(4, 'a').toBuffer()))
+  assert.equal(small.wire.readsOn, false)
+  const large = new Play()
+  const one = query(4, 'x'.repeat(60_000)).toBuffer()
+  const many = large.send(...Array.from({ length: 140 }, () => one))
+  assert.equal(large.wire.readsOn, false)
+  for (const [play, exchanges] of [
+    [small, open],
+    [large, many],
+  ] as const) {
+    for (const exchange of exchanges) play.leave(responseFrame(4, 0, RESULT, Buffer.from([0, 0, 0, 1])), exchange)
+    assert.equal(play.wire.readsOn, true)
+  }
+})
+
 test('a session ends behind the error of the protocol that its STARTUP got, as servers end it; other errors it survives', () => {
   for (const [code, ended] of [
     [ERROR_PROTOCOL, true],

@@ -14,6 +14,8 @@ import { wrapped } from './wrapping.ts'
 
 /** Requests that a client may have open beyond what sessions are given: streams are there so that none waits for another. */
 const OPEN_MAX = 2048
+/** Bytes of them: they are kept until they are answered. */
+const OPEN_BYTES_MAX = 8 * 1024 * 1024
 
 /** What stands on the proxy's side of a client's connection: cuts requests, and gives replies the ids and the shape of its client. */
 export class ClientWire implements Wire {
@@ -28,6 +30,7 @@ export class ClientWire implements Wire {
   #starting = false
   #segments: SegmentFormat | null = null
   #open = 0
+  #openBytes = 0
   readonly #prepared: PreparedStatements
 
   constructor(cutThroughBytes: number, prepared: PreparedStatements) {
@@ -40,7 +43,7 @@ export class ClientWire implements Wire {
   }
 
   get readsOn(): boolean {
-    return this.#open < OPEN_MAX
+    return this.#open < OPEN_MAX && this.#openBytes < OPEN_BYTES_MAX
   }
 
   push(bytes: Buffer, start: number, end: number): void {
@@ -66,8 +69,9 @@ export class ClientWire implements Wire {
     return frame
   }
 
-  sent(_exchange: Exchange): void {
+  sent({ request }: Exchange): void {
     this.#open++
+    this.#openBytes += request.announced
   }
 
   leave(frame: Frame, exchange: Exchange | null): Frame {
@@ -77,12 +81,18 @@ export class ClientWire implements Wire {
         if (exchange.request.kind === PREPARE) this.#prepared.learn(exchange.request, frame)
         leaving = retagged(frame, exchange.request.stream)
       }
-      if (frame.flags & FRAME_LAST) this.#open--
+      if (frame.flags & FRAME_LAST) this.#answer(exchange.request)
     }
     if (this.#segments !== null) return wrapped(leaving, this.#segments)
     if (this.#starting && exchange !== null && exchange.request.kind === STARTUP)
       this.#answered(exchange.request, frame)
     return leaving
+  }
+
+  #answer(request: Frame): void {
+    this.#open--
+    // A stage may have put another request in its place: what was counted wrong is forgotten when nothing is open.
+    this.#openBytes = this.#open === 0 ? 0 : this.#openBytes - request.announced
   }
 
   /** The answer to STARTUP is leaving, in the old way still. */
