@@ -1,124 +1,231 @@
-import { END, Lexer, QUOTED, SYMBOL, WORD } from './lexer.ts'
-import type { Name, TableName } from './syntax.ts'
+import { RESERVED } from './keywords.ts'
+import { BROKEN, END, Lexer, QUOTED, STRING, SYMBOL, WORD } from './lexer.ts'
+import type { Marker, Name, Reference, Spot } from './tree.ts'
 
-/** The text is none of the statements that are parsed. */
-export class SyntaxFault extends Error {}
+/** Terms, types and parentheses may be nested so deep. */
+export const NESTING_MAX = 100
+/** Tokens of one text: what is longer is not taken apart. Each of them can cost some 100 bytes for as long as the tree lives. */
+export const TOKENS_MAX = 400_000
 
-/** Words that can't name anything without quotes: ReservedKeywords of Apache Cassandra. */
-const RESERVED = new Set(
-  (
-    'add allow alter and apply asc authorize batch begin by columnfamily create default delete desc describe drop entries execute ' +
-    'from full grant if in index infinity insert into is keyspace limit materialized mbean mbeans modify nan norecursive not null of ' +
-    'on or order primary rename replace revoke schema select set table to token truncate unlogged unset update use using view where with'
-  ).split(' '),
-)
+/** The text is no statement that is known here. */
+export class SyntaxFault extends Error {
+  /** Where, in the bytes. */
+  readonly at: number
 
-const DEPTH_MAX = 100
+  constructor(message: string, at: number) {
+    super(message)
+    this.at = at
+  }
+}
 
-/** The tokens of a text, of which one is looked at, with what every part of a parser asks. */
+export interface Mark {
+  readonly start: number
+  readonly before: number
+  /** How many there were. */
+  readonly markers: number
+  readonly references: number
+}
+
+/** Goes through the tokens of a text, and keeps what was named on the way. Throws SyntaxFault. */
 export class Cursor {
-  readonly lexer: Lexer
-  /** Markers that were met. */
-  markers = 0
+  readonly bytes: Buffer
+  readonly markers: Marker[] = []
+  readonly references: Reference[] = []
+  /** Where the token before the present one ends. */
+  before: number
+  readonly #lexer: Lexer
   #depth = 0
+  #tokens = 0
 
   constructor(bytes: Buffer, at: number, end: number) {
-    this.lexer = new Lexer(bytes, at, end)
-    this.lexer.next()
+    this.bytes = bytes
+    this.before = at
+    this.#lexer = new Lexer(bytes, at, end)
+    this.next()
   }
 
-  /** Terms in terms: a bound keeps hostile texts from using up the stack. */
-  within<T>(parse: () => T): T {
-    if (this.#depth >= DEPTH_MAX) throw new SyntaxFault('terms are nested too deep')
-    this.#depth++
+  get kind(): number {
+    return this.#lexer.kind
+  }
+
+  get start(): number {
+    return this.#lexer.start
+  }
+
+  get end(): number {
+    return this.#lexer.end
+  }
+
+  next(): void {
+    this.before = this.#lexer.end
+    if (this.#lexer.next() === BROKEN) throw new SyntaxFault('a quote or a comment does not end', this.start)
+    if (++this.#tokens > TOKENS_MAX) throw new SyntaxFault(`more than ${TOKENS_MAX} words and symbols`, this.start)
+  }
+
+  /** The present token goes on to there. */
+  stretch(end: number): void {
+    this.#lexer.end = end
+  }
+
+  /** Goes back to where `mark` was called. */
+  reset(to: Mark): void {
+    this.#lexer.end = to.start
+    this.next()
+    this.before = to.before
+    this.markers.length = to.markers
+    this.references.length = to.references
+  }
+
+  mark(): Mark {
+    const { start, before, markers, references } = this
+    return { start, before, markers: markers.length, references: references.length }
+  }
+
+  fail(expected: string): never {
+    const found = this.kind === END ? 'the end' : JSON.stringify(this.text.slice(0, 20))
+    throw new SyntaxFault(`${expected} expected, not ${found}`, this.start)
+  }
+
+  /** Parses what may hold the like of itself. */
+  nested<T>(parse: () => T): T {
+    if (++this.#depth > NESTING_MAX) throw new SyntaxFault(`nested more than ${NESTING_MAX} deep`, this.start)
+    const parsed = parse()
+    this.#depth--
+    return parsed
+  }
+
+  /** Null where it can't be parsed; the cursor is anywhere then. */
+  attempt<T>(parse: () => T): T | null {
+    const depth = this.#depth
     try {
       return parse()
-    } finally {
-      this.#depth--
+    } catch (error) {
+      if (!(error instanceof SyntaxFault)) throw error
+      this.#depth = depth
+      return null
     }
   }
 
-  get isAtEnd(): boolean {
-    return this.lexer.kind === END
+  get text(): string {
+    return this.#lexer.text
+  }
+
+  /** What stands there, in ASCII, up to the end of the text. */
+  slice(start: number, end: number): string {
+    return this.bytes.toString('latin1', start, Math.min(end, this.#lexer.limit))
   }
 
   isWord(word: string): boolean {
-    return this.lexer.isWord(word)
+    return this.#lexer.isWord(word)
   }
 
   isSymbol(symbol: string): boolean {
-    const { lexer } = this
-    return symbol.length === 1 ? lexer.isSymbol(symbol) : lexer.kind === SYMBOL && lexer.text === symbol
+    const { bytes, start, end } = this
+    if (this.kind !== SYMBOL || end - start !== symbol.length || bytes[start] !== symbol.charCodeAt(0)) return false
+    return symbol.length === 1 || bytes[start + 1] === symbol.charCodeAt(1)
   }
 
-  /** Passes over the word if it is there. */
-  takesWord(word: string): boolean {
-    if (!this.lexer.isWord(word)) return false
-    this.lexer.next()
+  /** Passes the words over if the first of them is the present one; the others then must follow. */
+  takes(first: string, ...others: readonly string[]): boolean {
+    if (!this.isWord(first)) return false
+    this.next()
+    for (const word of others) this.expect(word)
     return true
   }
 
-  /** Passes over the words if all are there; else over none. */
-  takesWords(...words: string[]): boolean {
-    const at = this.lexer.start
-    for (const word of words) {
-      if (this.takesWord(word)) continue
-      this.back(at)
-      return false
-    }
-    return true
+  expect(...words: readonly string[]): void {
+    for (const word of words) if (!this.takes(word)) this.fail(word.toUpperCase())
   }
 
   takesSymbol(symbol: string): boolean {
     if (!this.isSymbol(symbol)) return false
-    this.lexer.next()
+    this.next()
     return true
   }
 
-  word(word: string): void {
-    if (!this.takesWord(word)) this.fault(`expected ${word.toUpperCase()}`)
+  expectSymbol(symbol: string): void {
+    if (!this.takesSymbol(symbol)) this.fail(symbol)
   }
 
-  symbol(symbol: string): void {
-    if (!this.takesSymbol(symbol)) this.fault(`expected ${symbol}`)
+  /** One or more of them, separated by `separator`. */
+  list<T>(parse: () => T, separator = ','): T[] {
+    const items = [parse()]
+    while (this.takesSymbol(separator)) items.push(parse())
+    return items
   }
 
-  /** Where the present token begins: `back` goes there again. */
-  get place(): number {
-    return this.lexer.start
+  /** `(`, one or more of them, `)`. */
+  bracketed<T>(parse: () => T): T[] {
+    this.expectSymbol('(')
+    const items = this.list(parse)
+    this.expectSymbol(')')
+    return items
   }
 
-  back(place: number): void {
-    this.lexer.end = place
-    this.lexer.next()
+  /** One or more of them, with AND between. */
+  conjunction<T>(parse: () => T): T[] {
+    const items = [parse()]
+    while (this.takes('and')) items.push(parse())
+    return items
   }
 
   get isName(): boolean {
-    const { kind, text } = this.lexer
-    return kind === QUOTED || (kind === WORD && !RESERVED.has(text))
+    if (this.kind === QUOTED) return true
+    return this.kind === WORD && !(this.end - this.start <= 12 && RESERVED.has(this.text))
   }
 
-  name(): Name {
-    if (!this.isName) this.fault('expected a name')
-    const { text, start, end } = this.lexer
-    this.lexer.next()
-    return { text, start, end }
+  /** A name that is no reserved word. */
+  name(what = 'a name'): Name {
+    return this.isName ? this.word() : this.fail(what)
   }
 
-  tableName(): TableName {
-    const first = this.name()
-    if (!this.takesSymbol('.')) return { keyspace: null, table: first }
-    return { keyspace: first, table: this.name() }
+  /** The present token as a name, even where it is a reserved word. */
+  word(): Name {
+    const name = { text: this.text, start: this.start, end: this.end }
+    this.next()
+    return name
   }
 
-  /** Things with commas between. */
-  list<T>(one: () => T): T[] {
-    const all = [one()]
-    while (this.takesSymbol(',')) all.push(one())
-    return all
+  isString(): boolean {
+    return this.kind === STRING
   }
 
-  fault(text: string): never {
-    throw new SyntaxFault(`${text} at byte ${this.lexer.start}`)
+  string(): Spot {
+    if (this.kind !== STRING) this.fail('a string')
+    const spot = { start: this.start, end: this.end }
+    this.next()
+    return spot
+  }
+
+  /** `name` or `keyspace.name`. */
+  reference(of: Reference['of'], word: () => Name = () => this.name(`a ${of}`)): Reference {
+    const first = word()
+    if (!this.takesSymbol('.'))
+      return this.refer({ of, keyspace: null, name: first, start: first.start, end: first.end })
+    const name = word()
+    return this.refer({ of, keyspace: first, name, start: first.start, end: name.end })
+  }
+
+  keyspace(): Reference {
+    const keyspace = this.name('a keyspace')
+    return this.refer({ of: 'keyspace', keyspace, name: null, start: keyspace.start, end: keyspace.end })
+  }
+
+  refer(reference: Reference): Reference {
+    this.references.push(reference)
+    return reference
+  }
+
+  get isMarker(): boolean {
+    return this.isSymbol('?') || this.isSymbol(':')
+  }
+
+  marker(): Marker {
+    const { start } = this
+    const name = this.takesSymbol(':') ? this.name('the name of a bind marker') : null
+    if (name === null) this.expectSymbol('?')
+    const marker = { index: this.markers.length, name, start, end: this.before }
+    this.markers.push(marker)
+    return marker
   }
 }
