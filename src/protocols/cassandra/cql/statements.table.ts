@@ -561,6 +561,7 @@ export const REFUSED: readonly string[] = [
   'SELECT a FROM t WHERE l = [1, ]',
   'SELECT a FROM t WHERE k = ключ',
   'SELECT a FROM t WHERE k = 12x',
+  'SELECT a FROM t WHERE k = 1\u039cs',
   'SELECT a FROM t ORDER c',
   'SELECT a FROM t GROUP a',
   'INSERT t (k) VALUES (1)',

@@ -234,7 +234,7 @@ function cast(cursor: Cursor, start: number, columns: boolean): Term {
 const ISO_DURATION = /^P(?:\d+W|(?=[\dT])(?:\d+Y)?(?:\d+M)?(?:\d+D)?(?:T(?=\d)(?:\d+H)?(?:\d+M)?(?:\d+S)?)?)$/
 const ISO_ALTERNATIVE = /^P\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$/
 const ISO_ALTERNATIVE_BYTES = 20
-const DURATION = /^(?:\d+(?:mo|ms|us|µs|ns|y|w|d|h|m|s))+$/i
+const DURATION = /^(?:\d+(?:[mM][oO]|[mMuUµnN]?[sS]|[yYwWdDhHmM]))+$/
 
 /** The type of a literal without its sign; null where the present token is none. */
 function literalType(cursor: Cursor): LiteralType | null {
