@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { format } from 'node:util'
 import fc from 'fast-check'
 import { CorruptError } from '../corrupt-error.ts'
 import { Reader } from '../reader.ts'
@@ -72,6 +73,73 @@ test('fields of a user’s type that were added later are null in older values',
   const type: CqlType = { type: 'udt', keyspace: 'ks', name: 't', fields }
   assert.deepEqual(decodeValue(type, Buffer.from('0000000400000001', 'hex')), [1, null])
   assert.deepEqual(encodeValue(type, [1, null])!.toString('hex'), '0000000400000001ffffffff')
+})
+
+/** What is none of the type's values, though some of it could be written as bytes. */
+const REFUSED: readonly (readonly [type: CqlType, value: Value])[] = [
+  [of('text'), 5],
+  [of('blob'), 'abc'],
+  [of('boolean'), 1],
+  [of('int'), '5'],
+  [of('int'), 1.5],
+  [of('int'), 2 ** 31],
+  [of('smallint'), 32_768],
+  [of('tinyint'), -129],
+  [of('bigint'), 5],
+  [of('bigint'), 2n ** 63n],
+  [of('date'), 'x'],
+  [of('date'), 2 ** 31],
+  [of('float'), 'x'],
+  [of('varint'), 5],
+  [of('decimal'), 5],
+  [of('decimal'), { scale: 2 ** 31, unscaled: 1n }],
+  [of('duration'), { months: 2 ** 31, days: 0, nanoseconds: 0n }],
+  [of('duration'), { months: 0, days: 0.5, nanoseconds: 0n }],
+  [of('uuid'), '12345678-1234-4234-8234-12345678-9abc'],
+  [of('inet'), '1.2.3.999'],
+  [of('inet'), '1.2.3'],
+  [of('inet'), 'a.b.c.d'],
+  [of('inet'), '1:2'],
+  [of('inet'), '1::2::3'],
+  [of('inet'), '1::2:3:4:5:6:7:8'],
+  [of('inet'), 'g::'],
+  [{ type: 'list', of: of('int') }, 'ab'],
+  [{ type: 'list', of: of('int') }, ['1']],
+  [{ type: 'map', keys: of('int'), values: of('int') }, [[1]]],
+  [{ type: 'map', keys: of('int'), values: of('int') }, [5]],
+  [{ type: 'tuple', of: [of('int')] }, [1, 2]],
+  [{ type: 'vector', of: of('int'), size: 2 }, [1]],
+  [{ type: 'vector', of: of('int'), size: 1 }, [null]],
+  [{ type: 'custom', name: 'com.example.Own' }, 'ab'],
+]
+
+for (const [type, value] of REFUSED)
+  test(`${format(value)} is no value of ${marshalName(type)}`, () => {
+    assert.throws(() => encodeValue(type, value), TypeError)
+  })
+
+test('addresses may be written with zeros left out', () => {
+  const written = ['::', '::1', '1::', 'fe80::1:2', '::2:3:4:5:6:7:8', '1:2:3:4:5:6:7::']
+  const bytes = written.map((text) => encodeValue(of('inet'), text))
+  assert.deepEqual(
+    bytes.map((each) => decodeValue(of('inet'), each)),
+    [
+      '0:0:0:0:0:0:0:0',
+      '0:0:0:0:0:0:0:1',
+      '1:0:0:0:0:0:0:0',
+      'fe80:0:0:0:0:0:1:2',
+      '0:2:3:4:5:6:7:8',
+      '1:2:3:4:5:6:7:0',
+    ],
+  )
+})
+
+test('a number of 4 MB is written in a moment', () => {
+  const bytes = Buffer.alloc(4_000_000, 0x5a)
+  const value = decodeValue(of('varint'), bytes)
+  const started = process.cpuUsage().user
+  assert.deepEqual(encodeValue(of('varint'), value), bytes)
+  assert.ok(process.cpuUsage().user - started < 2_000_000)
 })
 
 const simple = fc.constantFrom(...(Object.keys(SIMPLE_TYPES) as SimpleType[])).map(of)

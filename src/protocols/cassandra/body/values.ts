@@ -1,8 +1,9 @@
 import { CorruptError } from '../corrupt-error.ts'
 import { Reader } from '../reader.ts'
-import { readInet, readUuid, writeInet, writeUuid } from './addresses.ts'
+import { parseInet, parseUuid, readInet, readUuid } from './addresses.ts'
 import { fixedBytes, readVector, writeVector } from './vector.ts'
 import { isSimple, type CqlType, type Simple } from './cql-type.ts'
+import { checkValue } from './value-check.ts'
 import { readVint, readVarint, writeVint, writeVarint } from './vints.ts'
 
 export interface Decimal {
@@ -117,6 +118,7 @@ export function encodeValue(type: CqlType, value: Value): Buffer | null {
 }
 
 function encodeSimple(type: Simple, value: Value): Buffer {
+  checkValue(type.type, value)
   switch (type.type) {
     case 'text':
     case 'ascii':
@@ -144,9 +146,9 @@ function encodeSimple(type: Simple, value: Value): Buffer {
       return written(4, (bytes) => bytes.writeUInt32BE((value as number) + DATE_EPOCH))
     case 'uuid':
     case 'timeuuid':
-      return writeUuid(value as string)
+      return parseUuid(value as string)!
     case 'inet':
-      return writeInet(value as string)
+      return parseInet(value as string)!
     case 'varint':
       return writeVarint(value as bigint)
     case 'decimal': {
@@ -161,25 +163,36 @@ function encodeSimple(type: Simple, value: Value): Buffer {
 }
 
 function encodeComposed(type: Composed, value: Value): Buffer {
-  if (type.type === 'custom') return value as Buffer
+  if (type.type === 'custom') {
+    if (!Buffer.isBuffer(value)) throw new TypeError('a value of a type that is not known is its bytes')
+    return value
+  }
   if (!Array.isArray(value)) throw new TypeError(`a ${type.type} is an array`)
   const values = value as readonly Value[]
   switch (type.type) {
     case 'vector':
+      if (values.length !== type.size) throw new TypeError(`a vector of ${type.size} with ${values.length} elements`)
       return writeVector(values, type, encodeValue)
     case 'list':
     case 'set':
       return Buffer.concat([counted(values.length), ...values.map((each) => sized(encodeValue(type.of, each)))])
     case 'map': {
-      const pairs = values as readonly (readonly [Value, Value])[]
+      const pairs = values.map(pairOf)
       const both = pairs.flatMap(([key, each]) => [encodeValue(type.keys, key), encodeValue(type.values, each)])
       return Buffer.concat([counted(pairs.length), ...both.map(sized)])
     }
     case 'tuple':
+      if (values.length > type.of.length) throw new TypeError('a tuple with too many elements')
       return Buffer.concat(type.of.map((each, index) => sized(encodeValue(each, values[index] ?? null))))
     case 'udt':
+      if (values.length > type.fields.length) throw new TypeError('a value with too many fields')
       return Buffer.concat(type.fields.map((field, index) => sized(encodeValue(field.type, values[index] ?? null))))
   }
+}
+
+function pairOf(value: Value): readonly [Value, Value] {
+  if (!Array.isArray(value) || value.length !== 2) throw new TypeError('a map is an array of pairs')
+  return value as [Value, Value]
 }
 
 function written(size: number, write: (bytes: Buffer) => void): Buffer {

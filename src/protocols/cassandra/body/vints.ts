@@ -39,13 +39,12 @@ export function readVarint(bytes: Buffer): bigint {
   return BigInt.asIntN(bytes.length * 8, BigInt(`0x${bytes.toString('hex')}`))
 }
 
+/** Its size comes from its digits: trying sizes would cost the square of it, minutes for a long one. */
 export function writeVarint(value: bigint): Buffer {
-  let size = 1
-  while (BigInt.asIntN(size * 8, value) !== value) size++
-  return Buffer.from(
-    BigInt.asUintN(size * 8, value)
-      .toString(16)
-      .padStart(size * 2, '0'),
-    'hex',
-  )
+  const hex = (value < 0n ? ~value : value).toString(16)
+  const bits = (hex.length - 1) * 4 + 32 - Math.clz32(parseInt(hex[0]!, 16))
+  // One bit more for the sign.
+  const size = Math.floor(bits / 8) + 1
+  const digits = BigInt.asUintN(size * 8, value).toString(16)
+  return Buffer.from(digits.padStart(size * 2, '0'), 'hex')
 }

@@ -1,3 +1,4 @@
+import { parseInet } from '../body/addresses.ts'
 import { isSimple, type CqlType, type SimpleType } from '../body/cql-type.ts'
 import { encodeValue, type Decimal, type Value } from '../body/values.ts'
 import type { LiteralType, Name, Term } from '../cql/tree.ts'
@@ -139,15 +140,13 @@ const STRINGS: Readonly<Partial<Record<SimpleType, (text: string) => Value | und
   timestamp: parseTimestamp,
 }
 
-const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}$/
-const IPV6 = /^(?!.*::.*::)(?:[\da-f]{1,4}(?::(?!$)|$)){8}$/i
-const IPV6_SHORT = /^(?!.*::.*::)(?=.*::)(?:[\da-f]{1,4}(?:::?(?!:)|$)|::){1,7}$/i
-
 /** An address that the server takes as it is: what maps one of version 4 it turns into that. */
 function isInet(text: string): boolean {
-  if (IPV4.test(text)) return true
-  return (IPV6.test(text) || IPV6_SHORT.test(text)) && !/[^:]:$/.test(text) && !/^[0:]+:ffff:/i.test(text)
+  const bytes = parseInet(text)
+  return bytes !== null && !(bytes.length === 16 && bytes.subarray(0, 12).equals(MAPPED))
 }
+
+const MAPPED = Buffer.from('00000000000000000000ffff', 'hex')
 
 const RANGES: Readonly<Partial<Record<SimpleType, bigint>>> = {
   tinyint: 7n,
