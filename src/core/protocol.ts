@@ -93,6 +93,8 @@ export interface Wire {
    * that it is read though as many are in flight as may be. The wire then bounds how many.
    */
   readonly readsOn?: boolean
+  /** Client side: version of the protocol that the client has begun with, as metrics name it; null: it has not yet. */
+  readonly version?: string | null
   /** Server side: how many exchanges may be in flight at once; what is more waits. Absent: any number. */
   readonly depth?: number
   /** The peer ended its stream. A frame that its end completes, else null. Throws ProtocolError where a frame was torn. */
@@ -158,6 +160,8 @@ export interface WireOptions {
 export interface Protocol<Body = unknown> {
   readonly name: string
   readonly orderToClient: 'request-order' | 'any'
+  /** Versions that clients may begin with, as metrics name them; absent: there are none to tell apart. */
+  readonly versions?: readonly string[]
   /**
    * Frames of several messages may alternate on one connection, both ways: each further frame of a message has its `stream`, and is
    * whole in itself (HTTP/2). Replies then come in any order.

@@ -68,6 +68,11 @@ export class Session implements ConnectionHandler, ChainTop, IntakeUser, Task {
     connection.resume()
   }
 
+  /** Version of the protocol that the client has begun with; null: none yet, or there is no such thing. */
+  get version(): string | null {
+    return this.#wire.version ?? null
+  }
+
   // --- from the client
 
   onData(bytes: Buffer, start: number, end: number): void {

@@ -148,6 +148,7 @@ export class Source {
   closed(session: Session, reason: string): void {
     this.sessions.delete(session)
     countIn(this.stats.closed, reason)
+    if (session.version !== null) countIn(this.stats.versions, session.version)
     this.onSessionClosed?.()
     if (this.sessions.size === 0) this.#drained?.()
   }

@@ -79,6 +79,8 @@ export interface SourceStats {
   pauses: number
   /** Ended sessions by reason. */
   readonly closed: Map<string, number>
+  /** Ended sessions by the version of the protocol that their clients had begun with. */
+  readonly versions: Map<string, number>
   /** Seconds from a reply being there to its being written. */
   readonly latency: Summary
 }
@@ -92,6 +94,7 @@ export function noSourceStats(latency: Summary = UNOBSERVED): SourceStats {
     cutThroughs: 0,
     pauses: 0,
     closed: new Map(),
+    versions: new Map(),
     latency,
   }
 }

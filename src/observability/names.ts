@@ -33,6 +33,9 @@ export const FAMILIES: Readonly<Record<string, Family>> = {
   ),
   shotover_source_to_sink_latency_seconds: summary('Time from reading a request to writing it to the server.'),
   shotover_sink_to_source_latency_seconds: summary('Time from reading a reply to writing it to the client.'),
+  shotover_client_protocol_version_count: counter(
+    'Clients of Cassandra by the version of the protocol that they began with.',
+  ),
   shotover_failed_requests_count: counter('Requests that were answered with an error, by the server or by the proxy.'),
   shotover_tee_dropped_messages_count: counter('Requests that a Tee did not send down its chain, for want of room.'),
   shotover_query_count: counter('Queries that a QueryCounter has seen.', 'query'),

@@ -1,5 +1,7 @@
 import type { BuiltPool, BuiltSource } from '../config/build.ts'
 import type { ChainSpec } from '../core/chain.ts'
+import type { Source } from '../core/source.ts'
+import { countIn } from '../core/stats.ts'
 import type { TlsServer } from '../world/tls-server.ts'
 import type { Collector, Registry } from './metrics.ts'
 
@@ -37,7 +39,16 @@ function addSource(add: Add, { source, chains, pools }: BuiltSource): void {
   add('shotover_cut_throughs_count', labels, stats.cutThroughs)
   add('shotover_pauses_count', labels, stats.pauses)
   for (const [reason, count] of stats.closed) add('shotover_sessions_closed_count', { source: name, reason }, count)
+  addVersions(add, source)
   for (const chain of chains) addChain(add, chain, pools)
+}
+
+/** Of sessions that have ended, and of those that are there: nothing is counted while requests pass. */
+function addVersions(add: Add, { protocol, stats, sessions }: Source): void {
+  const counts = new Map((protocol.versions ?? []).map((version) => [version, stats.versions.get(version) ?? 0]))
+  if (counts.size === 0) return
+  for (const { version } of sessions) if (version !== null) countIn(counts, version)
+  for (const [version, count] of counts) add('shotover_client_protocol_version_count', { version }, count)
 }
 
 function addChain(add: Add, { name, stages, stats }: ChainSpec, pools: readonly BuiltPool[]): void {

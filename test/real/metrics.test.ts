@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
 import { test } from 'node:test'
+import { startup } from '../cassandra.ts'
 import { CHAIN } from './proxy.ts'
 import { startMetered, type Labels, type Metrics } from './metrics.ts'
 import { RawClient } from './raw-client.ts'
@@ -234,3 +237,25 @@ for (const coreThreads of [1, 2]) {
     assert.deepEqual(spans, [undefined, { id: 2, source: CHAIN, name: 'connection' }])
   })
 }
+
+test('clients of Cassandra are counted by version, also when they have left', async () => {
+  const topology = (listen: string) => `sources:
+  - Cassandra: { name: cassandra, listen_addr: "${listen}", chain: [{ NullSink: { name: sink } }] }
+`
+  await using metered = await startMetered({ topology })
+  const { proxy, metrics } = metered
+  const version = async (name: string) =>
+    await metrics.read('shotover_client_protocol_version_count', { version: name })
+  assert.deepEqual(await Promise.all(['v3', 'v4', 'v5'].map(version)), [0, 0, 0])
+  const clients: Socket[] = []
+  for (const number of [3, 4, 4]) {
+    const client = connect(proxy.port, proxy.host)
+    clients.push(client)
+    client.write(startup(number).toBuffer())
+    await once(client, 'data')
+  }
+  assert.deepEqual(await Promise.all(['v3', 'v4', 'v5'].map(version)), [1, 2, 0])
+  for (const client of clients) client.destroy()
+  await metrics.until('shotover_sessions', {}, 0)
+  assert.deepEqual(await Promise.all(['v3', 'v4', 'v5'].map(version)), [1, 2, 0])
+})

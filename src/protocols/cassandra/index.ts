@@ -17,6 +17,7 @@ const prepared = new PreparedStatements()
 export const cassandra: Protocol<Body> = {
   name: 'cassandra',
   orderToClient: 'any',
+  versions: ['v3', 'v4', 'v5'],
   wire(side: 'client' | 'server', { cutThroughBytes }: WireOptions): Wire {
     return side === 'client' ? new ClientWire(cutThroughBytes, prepared) : new ServerWire(cutThroughBytes)
   },

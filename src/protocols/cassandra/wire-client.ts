@@ -26,6 +26,8 @@ export class ClientWire implements Wire {
   readonly #envelopes: Envelopes
   /** Version that the connection was started with; 0: not yet. */
   #version = 0
+  /** Version of the last STARTUP that was read; 0: none was. */
+  #begun = 0
   /** STARTUP was read and not answered: how to read what follows is not known. */
   #starting = false
   #segments: SegmentFormat | null = null
@@ -40,6 +42,10 @@ export class ClientWire implements Wire {
 
   get pending(): number {
     return this.#envelopes.pending
+  }
+
+  get version(): string | null {
+    return this.#begun === 0 ? null : `v${this.#begun}`
   }
 
   get readsOn(): boolean {
@@ -64,9 +70,15 @@ export class ClientWire implements Wire {
     }
     if (frame.flags & FRAME_HEAD) {
       if (this.#version !== 0 && versionOf(frame) !== this.#version) this.#refuseVersion(frame)
-      if (frame.kind === STARTUP && this.#version === 0) this.#starting = true
+      if (frame.kind === STARTUP && this.#version === 0) this.#begin(frame)
     }
     return frame
+  }
+
+  // Cold: once a connection
+  #begin(startup: Frame): void {
+    this.#starting = true
+    this.#begun = versionOf(startup)
   }
 
   sent({ request }: Exchange): void {
