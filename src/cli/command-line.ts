@@ -6,6 +6,8 @@ import type { DemoFlags } from './demo.ts'
 import type { ExplainFlags } from './explain.ts'
 import { VERSION } from './version.ts'
 
+const TOPOLOGY_FILE = 'config/topology.yaml'
+
 /** Flags that say what to run, and how. */
 export interface FileFlags {
   readonly topologyFile: string
@@ -59,7 +61,11 @@ function buildProgram(done: (exitCode: number) => void): Command {
   addFileFlags(program.command('check').allowExcessArguments(false))
     .description('check topology and config, print everything that is wrong, and run nothing')
     .action(async (flags: FileFlags) => done(await (await import('./check.ts')).check(flags)))
-  addFileFlags(program.command('explain').allowExcessArguments(false))
+  program
+    .command('explain')
+    .allowExcessArguments(false)
+    .option('-t, --topology-file <path>', 'topology', TOPOLOGY_FILE)
+    .option('-c, --config-file <path>', 'config, for its limits')
     .description('print what each transform would do with a request, and where it would be sent; nothing is sent')
     .argument('<request>', "as one types it: 'SET a 1'")
     .option('--source <name>', 'the source whose chain it is; absent: every source in turn')
@@ -120,7 +126,7 @@ function unknownCommand(program: Command, word: string): never {
 
 function addFileFlags(command: Command): Command {
   return command
-    .option('-t, --topology-file <path>', 'topology', 'config/topology.yaml')
+    .option('-t, --topology-file <path>', 'topology', TOPOLOGY_FILE)
     .option('-c, --config-file <path>', 'config', 'config/config.yaml')
 }
 

@@ -5,7 +5,9 @@ import type { Route } from '../core/route.ts'
 import type { FileFlags } from './command-line.ts'
 import { explainRequest, type Explanation, type StageExplanation } from './explanation.ts'
 
-export interface ExplainFlags extends FileFlags {
+export interface ExplainFlags extends Pick<FileFlags, 'topologyFile'> {
+  /** Whose limits hold; absent: the defaults. */
+  readonly configFile?: string
   /** Name of the source whose chain it is; absent: every source in turn. */
   readonly source?: string
   readonly json?: boolean
@@ -25,7 +27,7 @@ export async function explain(line: string, flags: ExplainFlags): Promise<number
 }
 
 async function explainAll(line: string, flags: ExplainFlags): Promise<Explanation[]> {
-  const { limits } = readSettings(flags.configFile)
+  const limits = flags.configFile === undefined ? {} : readSettings(flags.configFile).limits
   const { sources } = await readTopology(flags.topologyFile, { limits })
   const chosen = sources.filter(({ name }) => flags.source === undefined || name === flags.source)
   if (chosen.length === 0) {

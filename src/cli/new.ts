@@ -92,7 +92,7 @@ function welcome(name: string, command: string): string {
   cd ${name}
   npm test          runs the test; so does ${command} test
   npm start         runs the proxy: save ${name}.ts, and clients that are connected have the new version
-  ${command} explain -t topology.yaml -c config.yaml 'SET a 1'
+  ${command} explain -t topology.yaml 'SET a 1'
 
 docs/transforms.md teaches the rest.
 `

@@ -20,16 +20,7 @@ test('a new transform passes its test and the check of its types, and explain sh
   assert.match(tested.stdout, /✔ TagAll \{"prefix":"app1:"\}: two clients do not see each other/)
   const typed = run(process.execPath, join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', '.')
   assert.equal(typed.status, 0, typed.stdout)
-  const explained = run(
-    join(ROOT, 'shotover'),
-    'explain',
-    '-t',
-    'topology.yaml',
-    '-c',
-    'config.yaml',
-    '--json',
-    'GET a',
-  )
+  const explained = run(join(ROOT, 'shotover'), 'explain', '-t', 'topology.yaml', '--json', 'GET a')
   const [{ stages }] = JSON.parse(explained.stdout) as [{ stages: { type: string; request: string | null }[] }]
   assert.deepEqual(
     stages.map(({ type, request }) => [type, request]),
