@@ -4,6 +4,7 @@ import { styleText } from 'node:util'
 import { fetchRedis, fetchValkey, type RedisPrograms } from '../real/fetch.ts'
 import { startProxy } from '../real/proxy.ts'
 import { drawPort, startRedis } from '../real/servers.ts'
+import { compareAnswers } from './cassandra/answers.ts'
 import { startCassandra, type CassandraServer } from './cassandra/server.ts'
 import { CASSANDRA_CLIENTS, CLIENTS, missing, type CassandraProgram, type Client, type Program } from './programs.ts'
 
@@ -160,6 +161,8 @@ if (programs.size > 0) {
   else await onServer(valkey, programs)
 }
 if (cassandraPrograms.size > 0) {
+  console.log(styleText('bold', '\n== what is understood of Cassandra'))
+  for (const { name, problems, cases } of await compareAnswers()) report(name, problems, cases)
   for (const withPassword of [false, true]) await onCassandra(cassandraPrograms, withPassword)
 }
 console.log(`\n${passed} passed, ${failed} failed`)

@@ -66,7 +66,7 @@ const OPENS = [
 ]
 
 /** The folder with Cassandra's jars; fetched once. */
-async function fetchJars(): Promise<string> {
+export async function fetchJars(): Promise<string> {
   const hash = createHash('sha256').update(readFileSync(POM)).digest('hex').slice(0, 12)
   const folder = join(cacheFolder(), `cassandra-${hash}`)
   if (existsSync(folder)) return folder
@@ -80,6 +80,19 @@ async function fetchJars(): Promise<string> {
     rmSync(part, { recursive: true, force: true })
   }
   return folder
+}
+
+/** What Java needs to be told to run Cassandra's classes. */
+export function javaOptions(jars: string): string[] {
+  const agent = readdirSync(jars).find((name) => name.startsWith('jamm-'))!
+  return [
+    '-XX:+UseSerialGC',
+    '-XX:TieredStopAtLevel=1',
+    `-javaagent:${join(jars, agent)}`,
+    '-Djdk.attach.allowAttachSelf=true',
+    ...EXPORTS.map((name) => `--add-exports=${name}=ALL-UNNAMED`),
+    ...OPENS.map((name) => `--add-opens=${name}=ALL-UNNAMED`),
+  ]
 }
 
 function configuration(port: number, storagePort: number, password: boolean): string {
@@ -148,7 +161,6 @@ export class CassandraServer {
 
   constructor(jars: string, password: boolean) {
     const jar = readdirSync(jars).find((name) => name.startsWith('cassandra-all-'))!
-    const agent = readdirSync(jars).find((name) => name.startsWith('jamm-'))!
     this.version = `Cassandra ${jar.slice('cassandra-all-'.length, -'.jar'.length)}`
     this.#isProtected = password
     this.#folder = mkdtempSync(join(tmpdir(), 'shotover-cassandra-'))
@@ -158,14 +170,9 @@ export class CassandraServer {
       '-Xms256M',
       '-Xmx256M',
       '-Xss512k',
-      '-XX:+UseSerialGC',
-      '-XX:TieredStopAtLevel=1',
       '-XX:MaxDirectMemorySize=256M',
       '-XX:+PerfDisableSharedMem',
-      `-javaagent:${join(jars, agent)}`,
-      '-Djdk.attach.allowAttachSelf=true',
-      ...EXPORTS.map((name) => `--add-exports=${name}=ALL-UNNAMED`),
-      ...OPENS.map((name) => `--add-opens=${name}=ALL-UNNAMED`),
+      ...javaOptions(jars),
       `-Dcassandra.config=file://${join(this.#folder, 'cassandra.yaml')}`,
       `-Dcassandra.storagedir=${this.#folder}`,
       `-Dcassandra.logdir=${this.#folder}`,

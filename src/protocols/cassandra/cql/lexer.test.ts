@@ -30,8 +30,10 @@ const TEXTS: readonly (readonly [text: string, tokens: [kind: number, text: stri
   ['$$a$', [[BROKEN, '$$a$']]],
   ['$', [[SYMBOL, '$']]],
   ['0x 0xCAFE 0Xf', [[BLOB, '0x'], [BLOB, '0xCAFE'], [BLOB, '0Xf']]], // prettier-ignore
-  ['1 1.5 1. 1e10 1.5E-3 2e', [[NUMBER, '1'], [NUMBER, '1.5'], [NUMBER, '1.'], [NUMBER, '1e10'], [NUMBER, '1.5E-3'], [NUMBER, '2e']]], // prettier-ignore
+  ['1 1.5 1. 1e10 1.5E-3 2e', [[NUMBER, '1'], [NUMBER, '1.5'], [NUMBER, '1.'], [NUMBER, '1e10'], [NUMBER, '1.5E-3'], [NUMBER, '2'], [WORD, 'e']]], // prettier-ignore
   ['1..2', [[NUMBER, '1'], [SYMBOL, '..'], [NUMBER, '2']]], // prettier-ignore
+  ['1FROM 2x 3.5h 1d2x', [[NUMBER, '1'], [WORD, 'from'], [NUMBER, '2'], [WORD, 'x'], [NUMBER, '3.5'], [WORD, 'h'], [NUMBER, '1d2x']]], // prettier-ignore
+  ['1y2MO3w4d5h6m7s8ms9us10ns', [[NUMBER, '1y2MO3w4d5h6m7s8ms9us10ns']]],
   ['12h30m 5µs', [[NUMBER, '12h30m'], [NUMBER, '5µs']]], // prettier-ignore
   ['-1', [[SYMBOL, '-'], [NUMBER, '1']]], // prettier-ignore
   ['01234567-89ab-cdef-0123-456789ABCDEF', [[UUID, '01234567-89ab-cdef-0123-456789ABCDEF']]],

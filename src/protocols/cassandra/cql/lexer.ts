@@ -159,16 +159,55 @@ export class Lexer {
       while (at < limit && (classes[bytes[at]!]! & HEX_CLASS) !== 0) at++
       return this.#take(BLOB, at)
     }
-    let at = this.#digitsEnd(from)
+    const whole = this.#digitsEnd(from)
+    let at = whole
     if (at < limit && bytes[at] === DOT && bytes[at + 1] !== DOT) at = this.#digitsEnd(at + 1)
     if (at < limit && lower(bytes[at]!) === 0x65) {
       const sign = bytes[at + 1] === DASH || bytes[at + 1] === 0x2b ? 1 : 0
       const digits = this.#digitsEnd(at + 1 + sign)
       if (digits > at + 1 + sign) at = digits
     }
-    // The units of a duration; the sign for a millionth has two bytes.
-    while (at < limit && ((classes[bytes[at]!]! & (LETTER_CLASS | DIGIT_CLASS)) !== 0 || bytes[at]! >= 0x80)) at++
-    return this.#take(NUMBER, at)
+    // Other letters than units begin a word of their own: `LIMIT 1ALLOW FILTERING`.
+    return this.#take(NUMBER, at === whole ? this.#durationEnd(whole) : at)
+  }
+
+  /** Behind the units of a duration, and the digits between, that stand behind a number's digits. */
+  #durationEnd(from: number): number {
+    let at = from
+    for (;;) {
+      const unit = this.#unitBytes(at)
+      // Digits without a unit behind a unit: what is broken is told as one.
+      if (unit === 0) return at === from ? at : this.#wordEnd(at)
+      at += unit
+      const digits = this.#digitsEnd(at)
+      if (digits === at) return at
+      at = digits
+    }
+  }
+
+  /** Of `y`, `mo`, `w`, `d`, `h`, `m`, `s`, `ms`, `us`, `ns`, or the sign for a millionth, which has two bytes, and `s`; 0 where none is. */
+  #unitBytes(at: number): number {
+    const { bytes, limit } = this
+    if (at >= limit) return 0
+    const byte = lower(bytes[at]!)
+    const next = at + 1 < limit ? lower(bytes[at + 1]!) : 0
+    switch (byte) {
+      case 0x79: // y
+      case 0x77: // w
+      case 0x64: // d
+      case 0x68: // h
+      case 0x73: // s
+        return 1
+      case 0x6d: // m, mo, ms
+        return next === 0x6f || next === 0x73 ? 2 : 1
+      case 0x75: // us
+      case 0x6e: // ns
+        return next === 0x73 ? 2 : 0
+      case 0xc2:
+        return next === 0xb5 && at + 2 < limit && lower(bytes[at + 2]!) === 0x73 ? 3 : 0
+      default:
+        return 0
+    }
   }
 
   #digitsEnd(from: number): number {

@@ -40,7 +40,7 @@ function relation(cursor: Cursor): Relation {
   const { start } = cursor
   if (cursor.isSymbol('(')) {
     const at = cursor.mark()
-    const columns = cursor.attempt(() => cursor.bracketed(() => cursor.name('a column')))
+    const columns = tupleOfColumns(cursor)
     if (columns !== null) return related(cursor, start, { on: 'tuple', columns, key: null })
     cursor.reset(at)
     return cursor.nested(() => {
@@ -61,6 +61,17 @@ function relation(cursor: Cursor): Relation {
     cursor.reset(at)
   }
   return condition(cursor)
+}
+
+/** `(a, b)`; null where it is something else in brackets, wherever the cursor is then. */
+function tupleOfColumns(cursor: Cursor): Name[] | null {
+  const columns: Name[] = []
+  do {
+    cursor.next()
+    if (!cursor.isName) return null
+    columns.push(cursor.word())
+  } while (cursor.isSymbol(','))
+  return cursor.takesSymbol(')') ? columns : null
 }
 
 /** `expr(index, value)`. */

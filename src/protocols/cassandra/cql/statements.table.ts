@@ -145,6 +145,7 @@ export const STATEMENTS: Readonly<Record<string, readonly (readonly [text: strin
     ['SELECT a, b, max(c) FROM t GROUP BY a, b', 't'],
     ['SELECT race_date, FLOOR(race_time, 1h), COUNT(*) FROM t GROUP BY race_date, FLOOR(race_time, 1h)', 't'],
     ['SELECT * FROM t LIMIT 10', 't'],
+    ['SELECT a + -1FROM t WHERE k = 2ORDER BY c', 't'],
     ['SELECT * FROM t LIMIT ?', 't'],
     ['SELECT * FROM t LIMIT :n', 't'],
     ['SELECT * FROM t PER PARTITION LIMIT 2', 't'],
@@ -282,7 +283,6 @@ export const STATEMENTS: Readonly<Record<string, readonly (readonly [text: strin
   'CREATE KEYSPACE': [
     ["CREATE KEYSPACE ks WITH replication = {'class': 'SimpleStrategy', 'replication_factor' : 3}", 'ks.'],
     ["CREATE KEYSPACE excalibur WITH replication = {'class': 'NetworkTopologyStrategy', 'DC1' : 1, 'DC2' : 3} AND durable_writes = false", 'excalibur.'], // prettier-ignore
-    ["CREATE SCHEMA IF NOT EXISTS \"Ks\" WITH replication = {'class': 'LocalStrategy'}", 'Ks.'],
     ["CREATE KEYSPACE ks WITH replication = {'class': 'NetworkTopologyStrategy', 'replication_factor': '3'} AND durable_writes = 'true'", 'ks.'], // prettier-ignore
   ],
   'CREATE TABLE': [
@@ -474,6 +474,7 @@ export const STATEMENTS: Readonly<Record<string, readonly (readonly [text: strin
 /** Not taken by Cassandra 4.1: of 5, of what comes behind it, or of 3 (`SCHEMA`). */
 export const OTHER_STATEMENTS: typeof STATEMENTS = {
   'CREATE KEYSPACE': [
+    ["CREATE SCHEMA IF NOT EXISTS \"Ks\" WITH replication = {'class': 'LocalStrategy'}", 'Ks.'],
 
   ],
   'ALTER KEYSPACE': [
