@@ -10,7 +10,7 @@ import { Exchange } from './exchange.ts'
 import { noOwner } from './handshake.ts'
 import { ConnectError } from './loss.ts'
 import { Pool } from './pool.ts'
-import { READY, type Upstream } from './upstream.ts'
+import { CLOSED, READY, type Upstream } from './upstream.ts'
 
 /** A session that only hears what becomes of what it sent. */
 class Asker implements Carrier {
@@ -122,5 +122,29 @@ test('who comes when a connection has stood for five minutes gets another one; t
   )
   assert.equal(upstream.shared, true)
   assert.equal(upstream.state, READY)
+  assert.deepEqual(asker.lost, [])
+})
+
+test('a shared connection that state is left on, unforeseen, takes nobody new and ends once it owes nothing', async () => {
+  const { sim, pool, asker, servers, ask } = await play(100)
+  const upstream = ask()
+  for (const word of ['MULTI', 'PING']) {
+    const exchange = new Exchange(encodeRequest([word]), noOwner, 0, 0)
+    exchange.carrier = asker
+    upstream.send(exchange)
+  }
+  await sim.run(() => servers.length === 1)
+  servers[0]!.connection.write(Buffer.from('+OK\r\n'))
+  await sim.run(() => upstream.state === READY)
+  servers[0]!.connection.write(Buffer.from('+PONG\r\n'))
+  await sim.run(() => upstream.inFlight === 2)
+  assert.equal(pool.find('somebody'), upstream)
+  servers[0]!.connection.write(Buffer.from('+OK\r\n'))
+  await sim.run(() => upstream.inFlight === 1)
+  assert.equal(pool.find('somebody'), null)
+  assert.deepEqual(pool.count(), { shared: 0, pinned: 0, spare: 0, retired: 1 })
+  assert.notEqual(ask(), upstream)
+  servers[0]!.connection.write(Buffer.from('+QUEUED\r\n'))
+  await sim.run(() => upstream.state === CLOSED)
   assert.deepEqual(asker.lost, [])
 })

@@ -36,6 +36,8 @@ export interface UpstreamOwner {
   readonly stats: PoolStats
   openOutbox(connection: Connection): Outbox
   onUpstreamReady(): void
+  /** Nobody is to put anything new on it, and it is to close as soon as nobody waits for anything there. */
+  retire(upstream: Upstream): void
   /** `error` is null where its session had ended. */
   onUpstreamClosed(upstream: Upstream, error: Error | null): void
   isError(reply: Frame): boolean
@@ -199,6 +201,8 @@ export class Upstream implements ConnectionHandler, SenderUser {
     if (this.state === CLOSED) return
     this.wire.keep()
     if (this.retired) this.retire()
+    // Something that no plan foresaw is left on it: who comes next must not meet that.
+    else if (this.shared && this.state === READY && this.wire.state() !== WIRE_CLEAN) this.#owner.retire(this)
   }
 
   onDrain(): void {
