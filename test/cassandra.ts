@@ -1,6 +1,11 @@
+import { encodeBody, plain } from '../src/protocols/cassandra/body/body.ts'
+import type { Column, Result } from '../src/protocols/cassandra/body/results.ts'
 import { requestFrame, responseFrame } from '../src/protocols/cassandra/envelope.ts'
-import { AUTHENTICATE, QUERY, READY, STARTUP } from '../src/protocols/cassandra/opcodes.ts'
+import { cassandra } from '../src/protocols/cassandra/index.ts'
+import { AUTHENTICATE, EVENT, QUERY, READY, STARTUP } from '../src/protocols/cassandra/opcodes.ts'
 import type { Frame } from '../src/core/frame.ts'
+import type { Protocol } from '../src/core/protocol.ts'
+import type { Speech } from './kit/speech.ts'
 
 // What clients and servers of Cassandra say, for tests.
 
@@ -43,4 +48,38 @@ export function ready(version: number, stream = 0): Frame {
 
 export function authenticate(version: number, stream = 0): Frame {
   return responseFrame(version, stream, AUTHENTICATE, string('org.apache.cassandra.auth.PasswordAuthenticator'))
+}
+
+/** What tells of the columns of one table, `name type`. */
+export function metadata(table: string, ...columns: string[]): Extract<Result, { type: 'rows' }>['metadata'] {
+  const [keyspace, name] = table.split('.') as [string, string]
+  const described = columns.map((text): Column => {
+    const [column, type] = text.split(' ') as [string, 'int' | 'text']
+    return { keyspace, table: name, name: column, type: { type } }
+  })
+  return { isGlobal: true, pagingState: null, newId: null, columns: described, columnCount: columns.length }
+}
+
+/** EVENT about the node 127.0.0.1:`port`. */
+export function nodeEvent(version: number, event: string, change: string, port: number): Frame {
+  const address = Buffer.concat([Buffer.from([4, 127, 0, 0, 1]), int(port)])
+  return responseFrame(version, -1, EVENT, Buffer.concat([string(event), string(change), address]))
+}
+
+/** For `conformance`: each third request is for peers. Stream 0 of the replies is the kit's. */
+export const CASSANDRA: Speech = {
+  protocol: cassandra as Protocol,
+  request(n, size) {
+    const table = n % 3 === 0 ? 'system.peers_v2' : 'ks.t'
+    return query(4, `SELECT native_port, v FROM ${table} WHERE v = 'value-${n}.${'x'.repeat(size)}'`, n).toBuffer()
+  },
+  reply(n, size) {
+    const rows = [[int(9042), Buffer.from(`value-${n}.${'x'.repeat(size)}`)]]
+    const table = n % 3 === 0 ? 'system.peers_v2' : 'ks.t'
+    const message: Result = { type: 'rows', metadata: metadata(table, 'native_port int', 'v text'), rows }
+    const bytes = encodeBody(plain(4, message), 0).toBuffer()
+    // That byte in a length would be taken for one of a buffer that was lent.
+    return bytes.includes(0xee) ? CASSANDRA.reply(n, size + 1) : bytes
+  },
+  push: () => nodeEvent(4, 'STATUS_CHANGE', 'UP', 9042).toBuffer(),
 }

@@ -13,6 +13,7 @@ export const KINDS: KindList = {
     Valkey: async () => (await import('../protocols/valkey/source.ts')).valkeySource,
   },
   transforms: {
+    CassandraPeersRewrite: async () => (await import('../protocols/cassandra/peers-rewrite.ts')).cassandraPeersRewrite,
     CassandraSinkSingle: async () => (await import('../protocols/cassandra/sink-single.ts')).cassandraSinkSingle,
     Coalesce: async () => (await import('../transforms/coalesce.ts')).coalesce,
     ConnectionBalanceAndPool: async () =>

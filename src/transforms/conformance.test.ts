@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { CASSANDRA } from '../../test/cassandra.ts'
 import { conformance, type ConformanceOptions } from '../../test/conformance.ts'
 import { KINDS } from '../config/kinds.ts'
 import { around } from '../core/around.ts'
@@ -7,6 +8,7 @@ import { tee } from './tee.ts'
 
 /** Options of the kinds of the list that the kit can play; a kind with several faces has several. */
 const OPTIONS: Record<string, readonly unknown[]> = {
+  CassandraPeersRewrite: [{ port: 9044 }],
   Coalesce: [
     { flush_when_buffered_message_count: 5, flush_when_millis_since_last_flush: 30 },
     { flush_when_millis_since_last_flush: 10 },
@@ -38,7 +40,8 @@ for (const [type, load] of Object.entries(KINDS.transforms)) {
   if (ELSEWHERE.includes(type)) continue
   const kind = await load()
   if (OPTIONS[type] === undefined) throw new Error(`no options to play ${type} with`)
-  for (const options of OPTIONS[type]) conformance(kind, options, { reorders: REORDERS.includes(type) })
+  const speech = kind.protocols?.includes('cassandra') === true ? { speech: CASSANDRA } : {}
+  for (const options of OPTIONS[type]) conformance(kind, options, { ...speech, reorders: REORDERS.includes(type) })
 }
 
 /** The faces of a Tee: with a shadow that never replies, and with one that says what the server says. */

@@ -104,7 +104,9 @@ async function onCassandra(programs: ReadonlyMap<string, CassandraProgram>, with
     }
   }
   report('nothing of it was worth a warning', proxy.complaints, proxy.complaints.length === 0 ? 1 : 0)
-  if (!withPassword) await filtered(server)
+  if (withPassword) return
+  await filtered(server)
+  await peers(server)
 }
 
 const READS_ONLY = `
@@ -118,14 +120,22 @@ async function filtered(server: CassandraServer): Promise<void> {
     topology: (listen) => cassandraTopology(listen, server.address, READS_ONLY),
     config: `observability_interface: "127.0.0.1:${port}"`,
   })
-  const program = {
-    command: process.execPath,
-    args: [join(import.meta.dirname, 'cassandra/filtered.ts')],
-    env: process.env,
-  }
-  const told = await run(program, proxy.port, [String(server.port), String(port)])
-  const problems = [...told].filter(([, why]) => why !== null).map(([name, why]) => `${name}: ${why}`)
-  report('writes are filtered out, and all is counted', problems, told.size - problems.length)
+  await ask('writes are filtered out, and all is counted', 'filtered', [proxy.port, server.port, port])
+}
+
+/** What a driver is told of other nodes. */
+async function peers(server: CassandraServer): Promise<void> {
+  const rewrite = `
+        - CassandraPeersRewrite: { name: "peers", port: 9044 }`
+  await using proxy = await startProxy({ topology: (listen) => cassandraTopology(listen, server.address, rewrite) })
+  await ask('peers have the port of the proxy', 'peers', [proxy.port, server.port])
+}
+
+async function ask(title: string, name: string, [port, ...more]: number[]): Promise<void> {
+  const args = [join(import.meta.dirname, `cassandra/${name}.ts`)]
+  const told = await run({ command: process.execPath, args, env: process.env }, port!, more.map(String))
+  const problems = [...told].filter(([, why]) => why !== null).map(([each, why]) => `${each}: ${why}`)
+  report(title, told.size === 0 ? ['the program has no cases'] : problems, told.size - problems.length)
 }
 
 async function build<P extends Program>(

@@ -11,6 +11,7 @@ const VALKEY = 'test/real/shotover-valkey.test.ts'
 const TLS = 'test/real/valkey-tls.test.ts'
 const LINE = 'test/golden/command-line.test.ts'
 const TEE = 'test/real/tee.test.ts'
+const PEERS_REWRITE = 'src/protocols/cassandra/peers-rewrite.test.ts'
 const THEIRS = 'test/golden/shotover-topologies.test.ts'
 
 const ROWS: readonly (readonly [theirs: string, asks: string, file: string, words: string])[] = [
@@ -44,6 +45,13 @@ const ROWS: readonly (readonly [theirs: string, asks: string, file: string, word
     '50 pass of a burst',
     'test/real/throttling.test.ts',
     'let through together what a second allows',
+  ],
+  ['cassandra: peers_rewrite_v4', 'port in all selections', PEERS_REWRITE, 'the port is in the columns'],
+  [
+    'cassandra: peers_rewrite_v3',
+    'unconfigured table peers_v2',
+    PEERS_REWRITE,
+    'replies of other requests, and errors',
   ],
   [
     'cassandra: request_throttling',

@@ -43,6 +43,10 @@ const TAKEN: Readonly<Record<string, string>> = {
     '      connection_limit: 1\n      hard_connection_limit: true\n',
   ),
   'null-cassandra/topology': source('Cassandra', 'cassandra', '9042', ['- NullSink: { name: "null-sink" }']),
+  'cassandra/peers-rewrite': source('Cassandra', 'cassandra', '9044', [
+    '- CassandraPeersRewrite: { name: "peers-rewrite", port: 9044 }',
+    '- CassandraSinkSingle: { name: "sink", remote_address: "127.0.0.1:9043", connect_timeout_ms: 3000 }',
+  ]),
   'query_type_filter/simple':
     source(
       'Valkey',

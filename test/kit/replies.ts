@@ -17,8 +17,13 @@ export class Replies {
   pushes = 0
   readonly #out: Wire
   readonly #in: Wire
+  /** Ids of the wire that is asked what replies answer, by the client's own. */
+  readonly #ids = new Map<number, number>()
+
+  readonly #protocol: Protocol
 
   constructor(protocol: Protocol) {
+    this.#protocol = protocol
     this.#out = protocol.wire('client', WHOLE)
     this.#in = protocol.wire('server', WHOLE)
   }
@@ -26,14 +31,25 @@ export class Replies {
   /** The client sends whole requests. */
   sent(bytes: Buffer): void {
     this.#out.push(bytes, 0, bytes.length)
-    for (let frame = this.#out.next(); frame !== null; frame = this.#out.next())
-      this.#in.sent(new Exchange(frame.own(), nobody, AT_OWNER, 0))
+    for (let frame = this.#out.next(); frame !== null; frame = this.#out.next()) {
+      const exchange = new Exchange(frame.own(), nobody, AT_OWNER, 0)
+      const leaving = this.#in.leave?.(frame, exchange)
+      if (leaving !== undefined && frame.stream >= 0) this.#ids.set(frame.stream, this.#idOf(leaving.toBuffer()))
+      this.#in.sent(exchange)
+    }
+  }
+
+  #idOf(request: Buffer): number {
+    const wire = this.#protocol.wire('client', WHOLE)
+    wire.push(request, 0, request.length)
+    return wire.next()!.stream
   }
 
   /** The client gets bytes. Throws where they are no reply to anything. */
   add(bytes: Buffer): void {
     this.#in.push(bytes, 0, bytes.length)
     for (let frame = this.#in.next(); frame !== null; frame = this.#in.next()) {
+      frame.stream = this.#ids.get(frame.stream) ?? frame.stream
       const exchange = this.#in.match(frame)
       const { matched } = this.#in
       if (matched === MATCH_PUSH && frame.flags & FRAME_LAST) this.pushes++

@@ -126,7 +126,12 @@ export class Server implements Transform {
 
   #cut(request: Frame | null, bytes: Buffer): Frame[] {
     const wire = this.#protocol.wire('server', { cutThroughBytes: this.#cutThroughBytes })
-    if (request !== null) wire.sent(new Exchange(request, nobody, AT_OWNER, 0))
+    if (request !== null) {
+      const exchange = new Exchange(request, nobody, AT_OWNER, 0)
+      // Where requests have ids, this one's is the first that the wire gives: 0.
+      wire.leave?.(request.copy(), exchange)
+      wire.sent(exchange)
+    }
     const frames: Frame[] = []
     for (let at = 0; at < bytes.length; at += this.#cutThroughBytes) {
       wire.push(bytes, at, Math.min(at + this.#cutThroughBytes, bytes.length))
