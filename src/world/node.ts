@@ -28,9 +28,9 @@ export const KEEP_ALIVE = { enable: true, initialDelay: 60_000, interval: 20_000
 /** What makes a thread's own clock, which begins with the thread, one that all threads share. */
 const ORIGIN_MS = Number(process.hrtime.bigint()) / 1e6 - performance.now()
 /** From arrivals to writes: a turn that takes longer is slow. */
-const SLOW_TURN_MS = 10
-/** So long after a slow turn whoever may be the reason is measured. */
-const WATCH_MS = 60_000
+const SLOW_TURN_MS = 40
+/** So long after a slow turn whoever may be the reason is measured: not for ever, as it costs, and a busy machine makes slow turns too. */
+const WATCH_MS = 10_000
 
 class NodeClock implements Clock {
   /** Sees to it that what was read is expired when the turn ends. */
