@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { globSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, globSync, readFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { test } from 'node:test'
 import { readSettings } from '../../src/config/settings.ts'
 import { processLimits } from '../../src/config/limits.ts'
@@ -43,4 +43,55 @@ test('the documents name every limit, with its default', () => {
     assert.equal(Number(number) * (units[unit] ?? 1), LIMITS[name as keyof typeof LIMITS], key)
   }
   assert.equal(Object.keys(processLimits.shape).length, Object.keys(LIMITS).length)
+})
+
+const documents = ['*.md', 'docs/**/*.md', 'examples/*.md', 'bench/*.md'].flatMap((files) =>
+  globSync(files, { cwd: ROOT }),
+)
+
+/** What a page calls the part under a heading. */
+const anchorOf = (heading: string) =>
+  heading
+    .toLowerCase()
+    .replaceAll(/[^\w\- ]/g, '')
+    .replaceAll(' ', '-')
+
+function leadsSomewhere(page: string, link: string): boolean {
+  const [path, anchor] = link.split('#')
+  const target = path === '' ? join(ROOT, page) : join(ROOT, page, '..', path!)
+  if (!existsSync(target)) return false
+  const headings = anchor === undefined ? [] : readFileSync(target, 'utf8').matchAll(/^#+ (.+)$/gm)
+  return anchor === undefined || [...headings].some(([, heading]) => anchorOf(heading!) === anchor)
+}
+
+test('links between documents lead somewhere', () => {
+  const links = documents.flatMap((page) => {
+    const text = readFileSync(join(ROOT, page), 'utf8')
+    return [...text.matchAll(/\]\(([^)]+)\)/g)].map(([, link]) => ({ page, link: link! }))
+  })
+  const within = links.filter(({ link }) => !/^https?:/.test(link))
+  assert.ok(within.length > 50)
+  assert.deepEqual(
+    within.filter(({ page, link }) => !leadsSomewhere(page, link)),
+    [],
+  )
+})
+
+const ARCHITECTURE = readFileSync(join(ROOT, 'ARCHITECTURE.md'), 'utf8')
+
+test('ARCHITECTURE.md says of every file of the core, once, when to read it', () => {
+  const [, part] = /### What to read first\n([^]*?)\n### /.exec(ARCHITECTURE) ?? []
+  const told = [...(part ?? '').matchAll(/`([a-z-]+)`/g)].map(([, name]) => name!)
+  const files = globSync('src/core/*.ts', { cwd: ROOT }).filter((path) => !path.endsWith('.test.ts'))
+  assert.deepEqual(told.sort(), files.map((path) => basename(path, '.ts')).sort())
+})
+
+test('files that ARCHITECTURE.md names are there', () => {
+  const named = [...ARCHITECTURE.matchAll(/`([\w./-]+\.ts)`/g)].map(([, path]) => path!)
+  const files = globSync(['src/**/*.ts', 'test/*.ts', 'tools/*.ts'], { cwd: ROOT }).map((path) => `/${path}`)
+  assert.ok(named.length > 20)
+  assert.deepEqual(
+    named.filter((path) => !files.some((file) => file.endsWith(`/${path}`))),
+    [],
+  )
 })
