@@ -205,6 +205,18 @@ test('a command that nobody knows is warned of', async () => {
   assert.deepEqual(p.logged, ['warn: RequestThrottling-1 limits KEY, which is no command that is known'])
 })
 
+test('limits of keys are warned of where the protocol tells no keys', async () => {
+  const options = { max_requests_per_second: 50, per_key_prefix: { k: 1 } }
+  const p = play(requestThrottling, options, { protocol: cassandra as Protocol })
+  await p.send(cqlBatch(1, 1))
+  assert.deepEqual(p.logged, [
+    'warn: RequestThrottling-1 limits keys, which nobody can tell of requests of cassandra: these limits have no effect',
+  ])
+  const other = play(requestThrottling, options)
+  await other.send(['GET', 'k'])
+  assert.deepEqual(other.logged, [])
+})
+
 test('limits are whole numbers that make sense', () => {
   const wrong = [
     {},

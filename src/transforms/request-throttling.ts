@@ -95,6 +95,10 @@ class Throttle {
       this.#commands.set(name.toUpperCase(), limit(perSecond, 'command'))
     for (const [prefix, perSecond] of Object.entries(prefixes))
       this.#prefixes.push({ prefix: Buffer.from(prefix).toString('latin1'), limit: limit(perSecond, 'key_prefix') })
+    if (this.#prefixes.length !== 0 && this.#queries.renameKeys === undefined)
+      env.log.warn(
+        `${env.name} limits keys, which nobody can tell of requests of ${protocol.name}: these limits have no effect`,
+      )
     this.#prefixes.sort((a, b) => b.prefix.length - a.prefix.length)
     this.#userCell = next
     if (perUser !== undefined) {
