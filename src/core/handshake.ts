@@ -1,6 +1,7 @@
 import { PART_TAKEN, type Batch, type Carrier, type Exchange, type Owner } from './exchange.ts'
 import { FRAME_LAST, type Frame } from './frame.ts'
 import { ConnectError, RefusedError } from './loss.ts'
+import type { Protocol } from './protocol.ts'
 import type { Greeting } from './sharing.ts'
 import type { Upstream } from './upstream.ts'
 
@@ -14,9 +15,9 @@ export class Handshake implements Carrier {
   /** Replies, or their rests, that are still to come. */
   #left = 0
 
-  constructor(upstream: Upstream, handshake: readonly Frame[] | Greeting, isError: (reply: Frame) => boolean) {
+  constructor(upstream: Upstream, handshake: readonly Frame[] | Greeting, protocol: Protocol) {
     this.#upstream = upstream
-    this.#greeting = 'next' in handshake ? handshake : plain(handshake, isError)
+    this.#greeting = 'next' in handshake ? handshake : plain(handshake, protocol)
   }
 
   /** Sends what comes next, or is through. */
@@ -67,12 +68,10 @@ export class Handshake implements Carrier {
 }
 
 /** All at once, and no reply may be an error. */
-function* plain(
-  requests: readonly Frame[],
-  isError: (reply: Frame) => boolean,
-): Generator<readonly Frame[], void, readonly Frame[]> {
+function* plain(requests: readonly Frame[], protocol: Protocol): Generator<readonly Frame[], void, readonly Frame[]> {
   if (requests.length === 0) return
-  if ((yield requests).some(isError)) throw new Error('one of its first requests got an error')
+  if ((yield requests).some((reply) => protocol.isError(reply)))
+    throw new Error('one of its first requests got an error')
 }
 
 /** Asks something of the proxy's own; who wants to know gets the reply, unless it is lost or comes in parts. */

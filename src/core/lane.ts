@@ -196,7 +196,7 @@ export class Lane implements Transform, Carrier {
     for (let i = 0; i < batch.length; i++) {
       const exchange = batch[i]!
       const reply = exchange.response!
-      if (this.#pool.isError(reply)) this.#pool.stats.failedRequests++
+      if (this.#pool.protocol.isError(reply)) this.#pool.stats.failedRequests++
       if (reply.flags & FRAME_LAST) this.#inFlight--
       else this.#pace.begin(exchange, reply)
       if (exchange.note !== 0) this.#place.noted(exchange)

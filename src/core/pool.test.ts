@@ -39,7 +39,6 @@ async function play(connectTimeoutMs: number) {
     wireOptions: { cutThroughBytes: Infinity },
     world: sim.world,
     log: quietLog([]),
-    isError: () => false,
   })
   const asker = new Asker()
   /** Asks on the shared connection of these attributes, which begins with a greeting. */

@@ -3,7 +3,7 @@ import type { Address, Connection, Connector, World } from '../world/world.ts'
 import { ANSWERING, QUEUED, type Carrier, type Exchange } from './exchange.ts'
 import { EndpointLog } from './endpoint-log.ts'
 import type { Frame } from './frame.ts'
-import type { Log } from './kind.ts'
+import type { Env, Log } from './kind.ts'
 import { Outbox, Scratch } from './outbox.ts'
 import type { Protocol, WireOptions } from './protocol.ts'
 import { byCarrier, ConnectError, LostError, repeatable } from './loss.ts'
@@ -34,7 +34,15 @@ export interface PoolOptions {
   /** What opens its connections; absent: the world's net, in the clear. */
   readonly connector?: Connector
   readonly log: Log
-  readonly isError: (reply: Frame) => boolean
+}
+
+/** The pool of a sink: it ends with its topology, and metrics see it. */
+export function openPool(env: Env, options: Omit<PoolOptions, 'wireOptions' | 'world' | 'log'>): Pool {
+  const { world, log, limits } = env
+  const pool = new Pool({ ...options, world, log, wireOptions: { cutThroughBytes: limits.cutThroughBytes } })
+  env.onClose(() => pool.close())
+  env.pools.push(pool)
+  return pool
 }
 
 /** The connections of one thread to one endpoint: per attributes one that sessions share, and those that sessions have for themselves. */
@@ -43,7 +51,6 @@ export class Pool implements UpstreamOwner {
   readonly protocol: Protocol
   readonly wireOptions: WireOptions
   readonly stats = noPoolStats()
-  readonly isError: (reply: Frame) => boolean
   readonly destination: string
   readonly #log: EndpointLog
   readonly #options: PoolOptions
@@ -62,7 +69,6 @@ export class Pool implements UpstreamOwner {
     this.world = options.world
     this.protocol = options.protocol
     this.wireOptions = options.wireOptions
-    this.isError = options.isError
     const { host, port } = options.endpoint
     this.destination = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
     this.#log = new EndpointLog(this.destination, options.log, this.world.clock)

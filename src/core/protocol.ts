@@ -176,8 +176,8 @@ export interface Protocol<Body = unknown> {
   retag(frame: Frame, stream: number): void
   /** An error reply to `request`, or null where the protocol has none: then the session is closed. */
   failure(request: Frame, kind: FailureKind, message: string): Frame | null
-  /** Does the reply say that its request failed? Absent: nobody can tell. */
-  isError?(reply: Frame): boolean
+  /** Does the reply say that its request failed? */
+  isError(reply: Frame): boolean
   /** A reply that carries `text`, where the protocol has one that fits any request. */
   textReply?(request: Frame, text: string): Frame
   /** A request as one types it at a prompt. Throws where the line is none. Absent: requests of the protocol can't be typed. */

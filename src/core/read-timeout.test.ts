@@ -49,7 +49,6 @@ async function anyOrderPool(readTimeoutMs?: number) {
     wireOptions: { cutThroughBytes: Infinity },
     world: sim.world,
     log: quietLog([]),
-    isError: () => false,
   })
   const asker = new Question(null)
   const rest = (ms: number) => sim.run(sim.nowMs + ms)

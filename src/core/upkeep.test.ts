@@ -56,7 +56,6 @@ class Play {
       wireOptions: { cutThroughBytes: Infinity },
       world,
       log: quietLog([]),
-      isError: () => false,
     })
     return play
   }

@@ -40,7 +40,6 @@ export interface UpstreamOwner {
   retire(upstream: Upstream): void
   /** `error` is null where its session had ended. */
   onUpstreamClosed(upstream: Upstream, error: Error | null): void
-  isError(reply: Frame): boolean
 }
 
 /** One connection to a server. Exchanges of many sessions share it, or one session has it for itself. */
@@ -107,7 +106,7 @@ export class Upstream implements ConnectionHandler, SenderUser {
     this.#deadline = this.#owner.world.clock.after(withinMs, () =>
       this.destroy(new ConnectError(`destination ${this.#owner.destination} did not answer within ${withinMs}ms`)),
     )
-    new Handshake(this, handshake, this.#owner.isError).step()
+    new Handshake(this, handshake, this.#owner.protocol).step()
   }
 
   /** Sends a request of the handshake. */

@@ -59,7 +59,7 @@ class AccessObserver implements Transform {
     if (this.#open.size !== 0) {
       for (let i = 0; i < batch.length; i++) {
         const { response } = batch[i]!
-        const failed = this.#session.protocol.isError?.(response!) === true
+        const failed = this.#session.protocol.isError(response!)
         this.#end(batch[i]!, failed ? 'error' : 'answered', response)
       }
     }

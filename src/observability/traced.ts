@@ -75,7 +75,7 @@ export class TraceObserver implements Transform {
   onResponses(batch: Batch, link: Link): void {
     if (this.#open.size !== 0) {
       for (let i = 0; i < batch.length; i++) {
-        const failed = this.#session.protocol.isError?.(batch[i]!.response!) === true
+        const failed = this.#session.protocol.isError(batch[i]!.response!)
         this.#end(batch[i]!, failed ? 'error' : 'answered')
       }
     }

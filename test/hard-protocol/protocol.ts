@@ -58,6 +58,7 @@ export function hardProtocol(order: Order): Protocol<string> {
       frame.flags |= FRAME_LAST
       return frame
     },
+    isError: (reply) => reply.kind === ERROR,
     describe: (frame) => `${KIND_NAMES[frame.kind]} ${payloadOf(frame).slice(0, 40)}`,
     queries: {
       name: (frame) => KIND_NAMES[frame.kind]!,

@@ -13,7 +13,7 @@ import type { Address, Connection, Net } from '../../src/world/world.ts'
 import { quietLog } from '../core/chain-play.ts'
 import type { Order } from './format.ts'
 import { hardProtocol } from './protocol.ts'
-import { HardSharing, isError, type Registry } from './sharing.ts'
+import { HardSharing, type Registry } from './sharing.ts'
 
 const uncounted: Metrics = {
   counter: () => ({ add() {} }),
@@ -61,7 +61,6 @@ export class HardProxy {
       wireOptions: { cutThroughBytes: this.limits.cutThroughBytes },
       world,
       log,
-      isError,
     })
     const env: Env = {
       world,

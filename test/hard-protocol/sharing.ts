@@ -15,7 +15,6 @@ import {
   CANCEL,
   COMMIT,
   encode,
-  ERROR,
   HEADER_BYTES,
   HELLO,
   KEY,
@@ -154,5 +153,3 @@ function keyOf({ isWrapped, space }: Attributes): string {
 function expect(kind: number, replies: readonly Frame[]): void {
   for (const reply of replies) if (reply.kind !== kind) throw new Error(`the server refused: ${payloadOf(reply)}`)
 }
-
-export const isError = (reply: Frame): boolean => reply.kind === ERROR

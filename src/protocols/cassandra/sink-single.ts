@@ -1,11 +1,10 @@
 import { hostAndPort } from '../../base/host-and-port.ts'
 import { transform, type Env, type SessionFactory } from '../../core/kind.ts'
 import { Lane } from '../../core/lane.ts'
-import { Pool } from '../../core/pool.ts'
+import { openPool } from '../../core/pool.ts'
 import { POOL_METRICS } from '../../core/stats.ts'
 import { connectorOf, sinkTls } from '../../core/tls.ts'
 import { READY } from '../../core/upstream.ts'
-import { isError } from './failure.ts'
 import { cassandra } from './index.ts'
 import { CassandraSharing } from './sharing.ts'
 
@@ -32,19 +31,13 @@ export const cassandraSinkSingle = transform({
   example: { remote_address: '10.0.0.1:9042', connect_timeout_ms: 3000 },
   metrics: POOL_METRICS,
   create(options, env: Env): SessionFactory {
-    const pool = new Pool({
+    const pool = openPool(env, {
       endpoint: hostAndPort(options.remote_address)!,
       connectTimeoutMs: options.connect_timeout_ms,
       ...(options.read_timeout === undefined ? {} : { readTimeoutMs: options.read_timeout * 1000 }),
       protocol: cassandra,
-      wireOptions: { cutThroughBytes: env.limits.cutThroughBytes },
-      world: env.world,
       connector: connectorOf(options.tls, env),
-      log: env.log,
-      isError,
     })
-    env.onClose(() => pool.close())
-    env.pools.push(pool)
     const stands = (key: string) => pool.find(key)?.state === READY
     return (session) => new Lane(pool, new CassandraSharing(stands), env, session, 'CassandraSinkSingle')
   },

@@ -255,7 +255,7 @@ test('single arguments are found without decoding', () => {
 
 test('replies that are errors are told from others', () => {
   for (const text of ['-ERR x\r\n', '!3\r\nERR\r\n', '-MOVED 1 a:1\r\n'])
-    assert.equal(valkey.isError!(replyFrame(text)), true, text)
+    assert.equal(valkey.isError(replyFrame(text)), true, text)
   for (const text of ['+OK\r\n', '$-1\r\n', '*1\r\n-ERR x\r\n', '_\r\n'])
-    assert.equal(valkey.isError!(replyFrame(text)), false, text)
+    assert.equal(valkey.isError(replyFrame(text)), false, text)
 })

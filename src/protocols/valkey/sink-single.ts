@@ -1,12 +1,11 @@
 import { hostAndPort } from '../../base/host-and-port.ts'
 import { transform, type Env, type SessionFactory } from '../../core/kind.ts'
 import { Lane } from '../../core/lane.ts'
-import { Pool } from '../../core/pool.ts'
+import { openPool } from '../../core/pool.ts'
 import { POOL_METRICS } from '../../core/stats.ts'
 import { connectorOf, sinkTls } from '../../core/tls.ts'
 import { routeBy } from '../../core/route.ts'
 import { CONNECTION_IDS_BYTES, ConnectionIds } from './connection-ids.ts'
-import { isError } from './failure.ts'
 import { Guests, GUESTS_BYTES } from './guests.ts'
 import { valkey } from './index.ts'
 import { ValkeySharing } from './sharing.ts'
@@ -34,18 +33,12 @@ export const valkeySinkSingle = transform({
     return (exchange) => routeBy(sharing, remote_address, exchange)
   },
   create(options, env: Env): SessionFactory {
-    const pool = new Pool({
+    const pool = openPool(env, {
       endpoint: hostAndPort(options.remote_address)!,
       connectTimeoutMs: options.connect_timeout_ms,
       protocol: valkey,
-      wireOptions: { cutThroughBytes: env.limits.cutThroughBytes },
-      world: env.world,
       connector: connectorOf(options.tls, env),
-      log: env.log,
-      isError,
     })
-    env.onClose(() => pool.close())
-    env.pools.push(pool)
     const ids = new ConnectionIds(env.shared, env.world.clock.wall())
     const guests = new Guests(env.shared, CONNECTION_IDS_BYTES)
     return (session) => new Lane(pool, new ValkeySharing(ids, guests, session), env, session, 'ValkeySinkSingle')
