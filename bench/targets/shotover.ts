@@ -36,7 +36,7 @@ async function start(
   if (path === OURS) spawnSync(path, ['check', ...files], { cwd: ROOT, stdio: 'ignore', timeout: 20_000 })
   const args = [...files, '--core-threads', String(threads), '--log-format', 'json']
   const running = processes.start(name, path, args, { cwd: ROOT })
-  await untilReady(running, placeOf({ port, certificates }))
+  await untilReady(running, placeOf({ port, certificates }), around.answers)
   return { running, port, certificates, version: await versionLine({ path, env: {} }, ['--version']) }
 }
 

@@ -10,6 +10,8 @@ export interface Surroundings {
   readonly backendPort: number
   /** Where the server speaks TLS, and what with; absent: it does not. */
   readonly tls?: { readonly backendPort: number; readonly certificates: Certificates }
+  /** How to see that a target serves; absent: `valueComes`. */
+  readonly answers?: Answers
   log(line: string): void
 }
 
@@ -46,6 +48,9 @@ export interface Target {
   start(around: Surroundings): Promise<Started>
 }
 
+/** Asks a target for what only its server can know: null, or what came instead. Rejects where it can't be asked. */
+export type Answers = (of: Place) => Promise<string | null>
+
 /** The key that every target is asked for before it is measured. */
 export const READY_KEY = 'bench:ready'
 const READY_VALUE = 'yes'
@@ -56,23 +61,24 @@ export async function writeReadyKey(port: number): Promise<void> {
   if (reply.text !== 'OK') throw new Error(`the server did not take a key: ${reply.text}`)
 }
 
-/** Waits until the value that stands in the backend comes through the target. */
-export async function untilReady(running: Running, to: number | Place, timeoutMs = READY_MS): Promise<void> {
-  const port = typeof to === 'number' ? to : to.port
-  const deadline = performance.now() + timeoutMs
-  let last = 'nothing'
+/** The value that stands in the backend comes through the target. */
+async function valueComes(of: Place): Promise<string | null> {
+  const reply = await ask(of, 'GET', READY_KEY)
+  return reply.bytes?.toString() === READY_VALUE ? null : reply.type + reply.text
+}
+
+/** Waits until the server answers through the target. */
+export async function untilReady(running: Running, to: number | Place, answers: Answers = valueComes): Promise<void> {
+  const place = typeof to === 'number' ? { port: to } : to
+  const deadline = performance.now() + READY_MS
+  let last: string | null = 'nothing'
   while (performance.now() < deadline) {
     if (!running.alive) break
-    try {
-      const reply = await ask(to, 'GET', READY_KEY)
-      if (reply.bytes?.toString() === READY_VALUE) return
-      last = reply.type + reply.text
-    } catch (error) {
-      last = (error as Error).message
-    }
+    last = await answers(place).catch((error: Error) => error.message)
+    if (last === null) return
     await sleep(20)
   }
-  const state = running.alive ? `does not answer on port ${port} (last: ${last})` : 'ended'
+  const state = running.alive ? `does not answer on port ${place.port} (last: ${last})` : 'ended'
   throw new Error(`${running.name} ${state}\n${running.logTail()}`)
 }
 

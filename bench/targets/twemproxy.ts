@@ -1,11 +1,8 @@
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { program, versionLine } from '../harness/packages.ts'
-import { drawPort } from '../harness/ports.ts'
-import { untilReady } from './target.ts'
+import { peer } from './peer.ts'
+import type { Route } from './peer.ts'
 import type { Target } from './target.ts'
 
-function config(port: number, backendPort: number): string {
+function config({ port, backendPort }: Route): string {
   return `bench:
   listen: 127.0.0.1:${port}
   redis: true
@@ -18,20 +15,15 @@ function config(port: number, backendPort: number): string {
 `
 }
 
-export const twemproxy: Target = {
+export const twemproxy: Target = peer({
   name: 'twemproxy',
   label: 'twemproxy',
-  ours: false,
-  async start({ processes, backendPort, log }) {
-    const found = await program('nutcracker', log)
-    const port = await drawPort()
-    const statsPort = await drawPort()
-    const file = join(processes.dir, 'twemproxy.yml')
-    writeFileSync(file, config(port, backendPort))
-    const args = ['-c', file, '-a', '127.0.0.1', '-s', `${statsPort}`]
-    const running = processes.start('twemproxy', found.path, args, { env: found.env })
-    await untilReady(running, port)
-    const version = /nutcracker-(\S+)/.exec(await versionLine(found, ['--version']))?.[1] ?? 'unknown'
-    return { running, port, version: `twemproxy ${version}` }
-  },
-}
+  program: 'nutcracker',
+  ending: 'yml',
+  ends: null,
+  config,
+  args: (file, sparePort) => ['-c', file, '-a', '127.0.0.1', '-s', `${sparePort}`],
+  versionArgument: '--version',
+  versionPattern: /nutcracker-(\S+)/,
+  versionName: 'twemproxy',
+})
