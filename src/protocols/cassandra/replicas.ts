@@ -85,12 +85,15 @@ export class Ring<Node extends RingNode> {
 export class ReplicaMap<Node extends RingNode> {
   readonly #ring: Ring<Node>
   readonly #replication: Replication
+  readonly #keeps: (node: Node) => boolean
   /** By the place on the ring: all partitions up to a token have the same replicas. */
   readonly #known: (readonly Node[] | undefined)[]
 
-  constructor(ring: Ring<Node>, replication: Replication) {
+  /** `keeps`: replicas that it does not keep are left out. */
+  constructor(ring: Ring<Node>, replication: Replication, keeps: (node: Node) => boolean = () => true) {
     this.#ring = ring
     this.#replication = replication
+    this.#keeps = keeps
     this.#known = new Array<undefined>(ring.size).fill(undefined)
   }
 
@@ -98,7 +101,7 @@ export class ReplicaMap<Node extends RingNode> {
   of(token: bigint): readonly Node[] {
     if (this.#ring.size === 0) return []
     const index = this.#ring.indexOf(token)
-    return (this.#known[index] ??= this.#walk(index))
+    return (this.#known[index] ??= this.#walk(index).filter(this.#keeps))
   }
 
   #walk(index: number): Node[] {

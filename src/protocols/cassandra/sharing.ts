@@ -3,15 +3,13 @@ import type { Frame } from '../../core/frame.ts'
 import { PLAN_ANSWER, PLAN_ATTRIBUTE, PLAN_PIN, PLAN_SHARE, type Greeting, type Sharing } from '../../core/sharing.ts'
 import { plainBody } from './compression.ts'
 import { CorruptError } from './corrupt-error.ts'
-import { errorFrame, HEADER_BYTES, requestFrame, responseFrame, USES_KEYSPACE, versionOf } from './envelope.ts'
+import { errorFrame, HEADER_BYTES, responseFrame, USES_KEYSPACE, versionOf } from './envelope.ts'
+import { greet, type Login } from './greeting.ts'
 import { NOTE_AUTH, NOTE_STARTUP, NOTE_USE } from './notes.ts'
 import {
   AUTH_RESPONSE,
   AUTH_SUCCESS,
-  AUTHENTICATE,
   BATCH,
-  ERROR,
-  ERROR_INVALID,
   ERROR_PROTOCOL,
   EXECUTE,
   opcodeName,
@@ -20,10 +18,9 @@ import {
   QUERY,
   READY,
   REGISTER,
-  RESULT,
   STARTUP,
 } from './opcodes.ts'
-import { errorCode, keyspaceSet } from './result.ts'
+import { keyspaceSet } from './result.ts'
 import { startupOptions } from './startup.ts'
 import { usedKeyspace } from './cql/use.ts'
 
@@ -36,14 +33,9 @@ const EMPTY = Buffer.alloc(0)
 const NAMES = new Set(['DRIVER_NAME', 'DRIVER_VERSION', 'APPLICATION_NAME', 'APPLICATION_VERSION', 'CLIENT_ID'])
 
 /** What a server keeps per connection and another connection can be given too. */
-interface Attributes {
-  readonly version: number
-  /** Body of the STARTUP; null: not started. */
-  readonly startup: Buffer | null
+interface Attributes extends Login {
   /** Its options but those that only name the client. */
   readonly options: string
-  /** Body of the AUTH_RESPONSE that was granted: kept in memory only, to bring other connections to the same identity. */
-  readonly token: Buffer | null
   /** Null: none was chosen. */
   readonly keyspace: string | null
 }
@@ -172,7 +164,7 @@ export class CassandraSharing implements Sharing {
   }
 
   handshake(): Greeting {
-    return greet(this.#now)
+    return greet(this.#now, this.#now.keyspace)
   }
 
   hasReply(): boolean {
@@ -187,21 +179,6 @@ export class CassandraSharing implements Sharing {
   undress(): void {}
 }
 
-/** Brings a fresh connection to the attributes of a session that the server has granted them before. */
-function* greet({ version, startup, token, keyspace }: Attributes): Greeting {
-  if (startup === null) return
-  const [started] = yield [requestFrame(version, 0, STARTUP, startup)]
-  if (token !== null) {
-    expect(started!, AUTHENTICATE)
-    const [granted] = yield [requestFrame(version, 0, AUTH_RESPONSE, token)]
-    expect(granted!, AUTH_SUCCESS)
-  } else expect(started!, READY)
-  if (keyspace === null) return
-  const [used] = yield [useFrame(version, keyspace)]
-  // Where it is gone, statements without a keyspace fail as they do on any connection.
-  if (used!.kind !== ERROR || errorCode(used!) !== ERROR_INVALID) expect(used!, RESULT)
-}
-
 /** The body of an AUTH_RESPONSE, uncompressed, so that it can be said on any connection; null where it can't be read. */
 function tokenOf(request: Frame): Buffer | null {
   try {
@@ -214,21 +191,4 @@ function tokenOf(request: Frame): Buffer | null {
 
 function unknownOpcode({ code, kind, stream }: Frame): Frame {
   return errorFrame(code & 0x7f, stream, ERROR_PROTOCOL, `Unknown opcode ${kind}`)
-}
-
-function expect(reply: Frame, kind: number): void {
-  if (reply.kind !== kind)
-    throw new Error(`the server answered ${opcodeName(reply.kind)} where it answered ${opcodeName(kind)} before`)
-}
-
-/** `USE` of a keyspace, at consistency ONE and without flags. */
-function useFrame(version: number, keyspace: string): Frame {
-  const text = Buffer.from(`USE "${keyspace.replaceAll('"', '""')}"`)
-  const body = Buffer.alloc(4 + text.length + (version >= 5 ? 6 : 3))
-  body.writeInt32BE(text.length, 0)
-  text.copy(body, 4)
-  body.writeUInt16BE(1, 4 + text.length)
-  const frame = requestFrame(version, 0, QUERY, body)
-  frame.code |= USES_KEYSPACE
-  return frame
 }
