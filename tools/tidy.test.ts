@@ -103,6 +103,16 @@ const samples: [string, Record<string, string>, string[]][] = [
     ['neighbours src/protocols/p/wire.ts:1', 'neighbours src/transforms/t.ts:1'],
   ],
   [
+    'a transform that has a folder, for it reads the bodies of several protocols',
+    {
+      'src/transforms/t/t.ts':
+        "import { q } from '../../protocols/q/wire.ts'\nimport { p } from '../../protocols/p/wire.ts'\nq(p)",
+      'src/protocols/p/wire.ts': 'export const p = 1',
+      'src/protocols/q/wire.ts': 'export const q = () => 1',
+    },
+    [],
+  ],
+  [
     'time, chance and timers on the path of a request',
     {
       'src/core/a.ts':
