@@ -1,0 +1,131 @@
+import type { Frame } from '../../../core/frame.ts'
+import { bodyOf, encodeBody, plain } from '../body/body.ts'
+import type { Column } from '../body/results.ts'
+import { CorruptError } from '../corrupt-error.ts'
+import { usedKeyspace } from '../cql/use.ts'
+import { PREPARE, RESULT } from '../opcodes.ts'
+import { requestReader } from '../request.ts'
+
+/** Statements that are kept, and bytes of their texts; the first that was not executed since its turn came last is forgotten. */
+const STATEMENTS_MAX = 20_000
+const TEXT_BYTES_MAX = 32 * 1024 * 1024
+const ID_BYTES_MAX = 64
+
+/** A statement that some node was asked to prepare, and its answer. */
+export interface PreparedStatement {
+  readonly id: Buffer
+  readonly text: string
+  /** The keyspace that names without one mean; null: none was chosen. The id is made of it and of the text. */
+  readonly keyspace: string | null
+  /** Which markers are the partition key, in its order; empty where that is not told, as always in version 3. */
+  readonly keyIndices: readonly number[]
+  /** The column that each marker is of, or its own name, and its type. */
+  readonly markers: readonly Pick<Column, 'name' | 'type'>[]
+  /** The keyspace that it chooses; null where it is no USE. */
+  readonly uses: string | null
+}
+
+interface Kept {
+  readonly statement: PreparedStatement
+  isUsed: boolean
+}
+
+/** What was prepared through this thread, by id: an id is a hash of the text and the keyspace, and so the same on all nodes. */
+export class Statements {
+  readonly #kept = new Map<string, Kept>()
+  readonly #statementsMax: number
+  readonly #textBytesMax: number
+  #textBytes = 0
+
+  constructor(statementsMax = STATEMENTS_MAX, textBytesMax = TEXT_BYTES_MAX) {
+    this.#statementsMax = statementsMax
+    this.#textBytesMax = textBytesMax
+  }
+
+  get size(): number {
+    return this.#kept.size
+  }
+
+  /**
+   * A PREPARE was answered, in whole. Null where it was refused, or can't be read.
+   * @param keyspace What the session had chosen when it asked; a PREPARE may name another one from version 5 on.
+   */
+  learn(request: Frame, reply: Frame, keyspace: string | null): PreparedStatement | null {
+    if (request.kind !== PREPARE || reply.kind !== RESULT || !request.whole || !reply.whole) return null
+    try {
+      const asked = bodyOf(request).message
+      const told = bodyOf(reply).message
+      if (asked.type !== 'prepare' || told.type !== 'prepared' || told.id.length > ID_BYTES_MAX) return null
+      const text = Buffer.from(asked.text)
+      const statement: PreparedStatement = {
+        // What is kept for long holds no other bytes.
+        id: Buffer.from(told.id),
+        text: asked.text,
+        keyspace: asked.keyspace ?? keyspace,
+        keyIndices: told.keyIndices,
+        markers: (told.bound.columns ?? []).map(({ name, type }) => ({ name, type })),
+        uses: usedKeyspace(text, 0, text.length) || null,
+      }
+      this.#keep(statement)
+      return statement
+    } catch (error) {
+      if (error instanceof CorruptError) return null
+      throw error
+    }
+  }
+
+  #keep(statement: PreparedStatement): void {
+    const key = statement.id.toString('latin1')
+    this.#drop(key)
+    this.#kept.set(key, { statement, isUsed: true })
+    this.#textBytes += statement.text.length
+    while (this.#kept.size > 1 && (this.#kept.size > this.#statementsMax || this.#textBytes > this.#textBytesMax))
+      this.#forgetOne()
+  }
+
+  #drop(key: string): void {
+    const known = this.#kept.get(key)
+    if (known === undefined) return
+    this.#kept.delete(key)
+    this.#textBytes -= known.statement.text.length
+  }
+
+  /** The first one that was not executed since it was looked at; those before it get another turn. */
+  #forgetOne(): void {
+    for (const [key, kept] of this.#kept) {
+      if (!kept.isUsed) {
+        this.#drop(key)
+        return
+      }
+      kept.isUsed = false
+      this.#kept.delete(key)
+      this.#kept.set(key, kept)
+    }
+  }
+
+  get(id: Buffer): PreparedStatement | null {
+    const kept = this.#kept.get(id.toString('latin1'))
+    if (kept === undefined) return null
+    kept.isUsed = true
+    return kept.statement
+  }
+
+  /** What an EXECUTE is of; null where that is not known, or can't be read. */
+  executed(request: Frame): PreparedStatement | null {
+    try {
+      return this.get(requestReader(request, ID_BYTES_MAX + 2).shortBytes())
+    } catch (error) {
+      if (error instanceof CorruptError) return null
+      throw error
+    }
+  }
+}
+
+/**
+ * Asks a node for the same id. Below version 5 a PREPARE can't name a keyspace: where the text has names without one, it must be said on a
+ * connection that has chosen `statement.keyspace`.
+ */
+export function prepareFrame(statement: PreparedStatement, version: number): Frame {
+  const { text, keyspace } = statement
+  return encodeBody(plain(version, { type: 'prepare', text, keyspace }), 0)
+}
