@@ -18,5 +18,12 @@ test('filters are lists', () => {
   )
 })
 
-for (const argv of [['--p', '1,x'], ['--seconds', '0'], ['--requests', '1.5'], ['--fulll'], ['stray']])
+for (const argv of [
+  ['--p', '1,x'],
+  ['--seconds', '0'],
+  ['--requests', '1.5'],
+  ['--fulll'],
+  ['stray'],
+  ['--cassandra', '--tls'],
+])
   test(`refused: ${argv.join(' ')}`, () => assert.throws(() => parseOptions(argv), UsageError))

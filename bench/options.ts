@@ -7,7 +7,10 @@ export const USAGE = `npm run bench -- [options]
                       ours10, ours-hooks, ours-onion, haproxy, twemproxy, envoy, shotover
   --tls               in TLS: from the client, and on both sides; targets are ours-tls, ours-tls-both, and so for
                       haproxy, envoy and shotover
+  --cassandra         prepared SELECTs by key, before Cassandra and before a node that costs next to nothing, instead; targets are
+                      ours-single, ours-single2, ours-cluster, haproxy, envoy, shotover-single, shotover-cluster
   --p 1,16            only these pipelines
+  --cells 1x128,8x32v5  only these cells of --cassandra: connections x requests in flight on each, version of the protocol
   --seconds 0.7       load per cell, target and round, after a warm-up of a third of it
   --requests N        a fixed number of requests per cell instead
   --connections 50    clients
@@ -24,8 +27,10 @@ Exit: 0 all that was asked for was measured and held; 1 a bar was missed or ours
 export interface Options {
   readonly full: boolean
   readonly tls: boolean
+  readonly cassandra: boolean
   readonly only: readonly string[] | null
   readonly pipelines: readonly number[] | null
+  readonly cells: readonly string[] | null
   readonly seconds: number
   readonly requests: number | null
   readonly connections: number
@@ -60,8 +65,10 @@ export function parseOptions(argv: string[]): Options | null {
       options: {
         full: flag,
         tls: flag,
+        cassandra: flag,
         only: string,
         p: string,
+        cells: string,
         seconds: { ...string, default: '0.7' },
         requests: string,
         connections: { ...string, default: '50' },
@@ -77,10 +84,14 @@ export function parseOptions(argv: string[]): Options | null {
     throw new UsageError((error as Error).message)
   }
   if (values.help) return null
+  if (values.cassandra && (values.tls || values.full || values.record || values.p !== undefined))
+    throw new UsageError('--cassandra has cells of its own, in the clear, and no baseline')
   return {
     full: values.full,
     tls: values.tls,
+    cassandra: values.cassandra,
     only: words(values.only),
+    cells: words(values.cells),
     pipelines: words(values.p)?.map((text) => positive('p', text, true)) ?? null,
     seconds: positive('seconds', values.seconds, false),
     requests: values.requests === undefined ? null : positive('requests', values.requests, true),

@@ -76,7 +76,15 @@ export class Processes {
     const env = { ...process.env, ...options.env }
     const child = spawn(command, args, { stdio: ['ignore', log, log], env, cwd: options.cwd ?? this.dir })
     closeSync(log)
-    const running = new Running(name, child, logFile)
+    return this.#add(new Running(name, child, logFile))
+  }
+
+  /** A process that somebody else started, who keeps what it says: from now on it counts, and ends, with the others. */
+  adopt(name: string, child: ChildProcess): Running {
+    return this.#add(new Running(name, child, ''))
+  }
+
+  #add(running: Running): Running {
     this.#running.push(running)
     return running
   }

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { machineLine } from '../harness/machine.ts'
 import { cpuOf } from './run.ts'
 import type { Run } from './run.ts'
-import { workloadId } from './workload.ts'
+import type { Column } from './workload.ts'
 
 /** A run that later ones are compared with. */
 export interface Baseline {
@@ -16,7 +16,7 @@ export interface Baseline {
 export function baselineOf(run: Run): Baseline {
   const cpuUs: Record<string, Record<string, number>> = {}
   for (const { target, workload, cpuUs: us } of run.measurements)
-    (cpuUs[target] ??= {})[workloadId(workload)] = Number(us.toFixed(3))
+    (cpuUs[target] ??= {})[workload.id] = Number(us.toFixed(3))
   return { date: run.date, machine: machineLine(run.machine), versions: run.versions, cpuUs }
 }
 
@@ -24,8 +24,8 @@ export function baselineOf(run: Run): Baseline {
  * CPU per request now against then, each in units of redis-server's own in its run, so that a faster or busier machine changes
  * it little. NaN where one of the four figures is missing.
  */
-export function ratio(run: Run, baseline: Baseline, target: string, workload: Run['workloads'][number]): number {
-  const id = workloadId(workload)
+export function ratio(run: Run, baseline: Baseline, target: string, workload: Column): number {
+  const { id } = workload
   const then = (baseline.cpuUs[target]?.[id] ?? NaN) / (baseline.cpuUs.direct?.[id] ?? NaN)
   return cpuOf(run, target, workload) / cpuOf(run, 'direct', workload) / then
 }

@@ -4,18 +4,21 @@ import { startLoad } from '../load/redis-benchmark.ts'
 import { ask, executed } from '../load/resp-client.ts'
 import { placeOf, type Started } from '../targets/target.ts'
 import { KEY, commandOf } from './workload.ts'
-import type { Workload } from './workload.ts'
+import type { Column, Workload } from './workload.ts'
 
 /** One cell of the table. */
 export interface Measurement {
   readonly target: string
-  readonly workload: Workload
+  readonly workload: Column
   /** CPU time of the target per request, user and system, all threads. */
   readonly cpuUs: number
   readonly requestsPerSecond: number
   readonly p50Ms: number
   readonly p99Ms: number
   readonly rssBytes: number
+  /** CPU time per request of the server behind it, and of the load: where they are measured. */
+  readonly serverCpuUs?: number
+  readonly loadCpuUs?: number
 }
 
 export interface LoadOptions {
@@ -89,6 +92,7 @@ export async function measure(
 export function mean(of: readonly Measurement[]): Measurement {
   const average = (figure: (one: Measurement) => number): number =>
     of.reduce((sum, one) => sum + figure(one), 0) / of.length
+  const { serverCpuUs, loadCpuUs } = of[0]
   return {
     target: of[0].target,
     workload: of[0].workload,
@@ -97,5 +101,7 @@ export function mean(of: readonly Measurement[]): Measurement {
     p50Ms: average((one) => one.p50Ms),
     p99Ms: average((one) => one.p99Ms),
     rssBytes: Math.max(...of.map((one) => one.rssBytes)),
+    ...(serverCpuUs === undefined ? {} : { serverCpuUs: average((one) => one.serverCpuUs!) }),
+    ...(loadCpuUs === undefined ? {} : { loadCpuUs: average((one) => one.loadCpuUs!) }),
   }
 }

@@ -8,12 +8,16 @@ import { find } from './run.ts'
 import type { Run } from './run.ts'
 import { verdictLines } from './verdicts.ts'
 import type { Verdict } from './verdicts.ts'
-import { workloadLabel } from './workload.ts'
+import type { Column } from './workload.ts'
 
 type Figure = (of: Measurement) => string
 
+const optional = (value: number | undefined): string => (value === undefined ? '' : figure(value))
+
 const SECTIONS: readonly [title: string, figure: Figure][] = [
   ['CPU us per request', (of) => figure(of.cpuUs)],
+  ['CPU us per request of the server behind it', (of) => optional(of.serverCpuUs)],
+  ['CPU us per request of the load', (of) => optional(of.loadCpuUs)],
   ['k requests/s', (of) => figure(of.requestsPerSecond / 1000)],
   ['p50 / p99 ms', (of) => `${figure(of.p50Ms)} / ${figure(of.p99Ms)}`],
   ['RSS MB, highest under the load', (of) => figure(of.rssBytes / 1e6)],
@@ -21,8 +25,8 @@ const SECTIONS: readonly [title: string, figure: Figure][] = [
 
 /** The one table: a section a figure, a row a target, a column a workload. */
 export function tableRows(run: Run, baseline: Baseline | null): Rows {
-  const rows: string[][] = [['', ...run.workloads.map(workloadLabel)]]
-  const section = (title: string, cell: (target: string, workload: Run['workloads'][number]) => string): void => {
+  const rows: string[][] = [['', ...run.workloads.map(({ label }) => label)]]
+  const section = (title: string, cell: (target: string, workload: Column) => string): void => {
     rows.push([title])
     for (const { name, label } of run.targets) {
       const cells = run.workloads.map((workload) => cell(name, workload))
@@ -30,6 +34,7 @@ export function tableRows(run: Run, baseline: Baseline | null): Rows {
     }
   }
   for (const [title, show] of SECTIONS) {
+    if (run.measurements.every((of) => show(of) === '')) continue
     section(title, (name, workload) => {
       const found = find(run, name, workload)
       return found === null ? '' : show(found)
@@ -63,7 +68,7 @@ export function notes(run: Run): string[] {
 export function entry(run: Run, baseline: Baseline | null, verdicts: readonly Verdict[]): string {
   const bars = ['', 'Bars:', '', ...verdictLines(verdicts).map((line) => `    ${line}`)]
   return [
-    `\n## ${run.date}: \`${run.command}\`\n`,
+    `\n## ${run.date}: \`${run.command}\`${run.title === '' ? '' : `, ${run.title}`}\n`,
     ...notes(run).map((line) => `- ${line}`),
     '',
     asMarkdown(tableRows(run, baseline)),

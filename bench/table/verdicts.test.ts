@@ -6,12 +6,13 @@ import { asText } from './layout.ts'
 import { tableRows } from './report.ts'
 import type { Run } from './run.ts'
 import { verdicts } from './verdicts.ts'
+import { workloadOf } from './workload.ts'
 import type { Workload } from './workload.ts'
 
-const at = (pipeline: number, bytes = 100): Workload => ({ command: 'GET', bytes, pipeline })
+const at = (pipeline: number, bytes = 100): Workload => workloadOf('GET', bytes, pipeline)
 
 /** A run of one workload with the CPU figures given; ours take 80 MB. */
-function run(workload: Workload, cpu: Record<string, number>): Run {
+function run(workload: Workload, cpu: Record<string, number>): Run<Workload> {
   const measurements = Object.entries(cpu).map(([target, cpuUs]) => ({
     target,
     workload,
@@ -22,11 +23,11 @@ function run(workload: Workload, cpu: Record<string, number>): Run {
     rssBytes: 80e6,
   }))
   const targets = Object.keys(cpu).map((name) => ({ name, label: name }))
-  const about = { date: '', machine: machine(), versions: [], command: '', othersShare: 0, failures: [] }
+  const about = { date: '', title: '', machine: machine(), versions: [], command: '', othersShare: 0, failures: [] }
   return { ...about, workloads: [workload], targets, measurements }
 }
 
-function told(of: Run): string[] {
+function told(of: Run<Workload>): string[] {
   return verdicts(of).map(({ text, held }) => `${held} ${text.replace(/: .*/, '')}`)
 }
 

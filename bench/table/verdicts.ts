@@ -1,7 +1,6 @@
 import { figure } from './layout.ts'
 import { cpuOf, judged } from './run.ts'
 import type { Run } from './run.ts'
-import { SMALL, workloadLabel } from './workload.ts'
 import type { Workload } from './workload.ts'
 
 /** One bar: held, missed, or not to be told because something was not measured. */
@@ -56,8 +55,8 @@ export function verdict(what: string, value: number, limit: number, unit: string
   }
 }
 
-function againstPeers(run: Run, workload: Workload): Verdict[] {
-  const label = workloadLabel(workload)
+function againstPeers(run: Run<Workload>, workload: Workload): Verdict[] {
+  const label = workload.label
   const own = cpuOf(run, 'ours0', workload)
   const envoy = cpuOf(run, 'envoy', workload)
   const twemproxy = cpuOf(run, 'twemproxy', workload)
@@ -75,7 +74,12 @@ function againstPeers(run: Run, workload: Workload): Verdict[] {
  * What the original would cost on this machine. The bar scales its recorded figure by redis-server's own CPU; beside it stands
  * the figure scaled by the two proxies that were recorded with it, which are nearer to it in what they do.
  */
-function scaled(run: Run, workload: Workload, recorded: Recorded, then: number): { byRedis: number; byPeers: number } {
+function scaled(
+  run: Run<Workload>,
+  workload: Workload,
+  recorded: Recorded,
+  then: number,
+): { byRedis: number; byPeers: number } {
   const envoy = cpuOf(run, 'envoy', workload) / recorded.envoy
   const twemproxy = cpuOf(run, 'twemproxy', workload) / recorded.twemproxy
   const redis = cpuOf(run, 'direct', workload) / recorded.redis
@@ -83,7 +87,7 @@ function scaled(run: Run, workload: Workload, recorded: Recorded, then: number):
 }
 
 /** Against the original: as measured in this run, else as it was recorded. */
-function againstShotover(run: Run, workload: Workload): Verdict[] {
+function againstShotover(run: Run<Workload>, workload: Workload): Verdict[] {
   const recorded = SHOTOVER[workload.pipeline]
   const { max, goal } = SHOTOVER_FACTOR[workload.pipeline] ?? { max: NaN, goal: NaN }
   if (recorded === undefined) return []
@@ -95,7 +99,7 @@ function againstShotover(run: Run, workload: Workload): Verdict[] {
     const source = Number.isFinite(measured) ? 'Shotover' : 'recorded Shotover, scaled by redis-server'
     const other = Number.isFinite(measured) ? '' : `; scaled by the peers at most ${figure(max * byPeers)}`
     const note = ` (goal ${figure(goal * of)}${other})`
-    return verdict(`${workloadLabel(workload)}, ${max} x ${source}${what}`, cpu, max * of, 'us', note)
+    return verdict(`${workload.label}, ${max} x ${source}${what}`, cpu, max * of, 'us', note)
   }
   return [
     one('ours0', 'shotover0', recorded.plain, ''),
@@ -103,10 +107,10 @@ function againstShotover(run: Run, workload: Workload): Verdict[] {
   ]
 }
 
-function ofTransforms(run: Run, workload: Workload): Verdict[] {
+function ofTransforms(run: Run<Workload>, workload: Workload): Verdict[] {
   const none = cpuOf(run, 'ours0', workload)
   const one = (what: string, target: string, most: number): Verdict =>
-    verdict(`${workloadLabel(workload)}, ${what}`, cpuOf(run, target, workload), most * none, 'us')
+    verdict(`${workload.label}, ${what}`, cpuOf(run, target, workload), most * none, 'us')
   const two = one('counter + filter at most +10 %', 'ours2', TWO_COST_MAX)
   if (workload.pipeline !== 16) return [two]
   return [
@@ -116,11 +120,11 @@ function ofTransforms(run: Run, workload: Workload): Verdict[] {
   ]
 }
 
-function inTls(run: Run, workload: Workload): Verdict[] {
+function inTls(run: Run<Workload>, workload: Workload): Verdict[] {
   const bar = IN_TLS[workload.pipeline]
   if (bar === undefined) return []
   const own = cpuOf(run, 'ours-tls', workload)
-  const label = `${workloadLabel(workload)}, TLS from the client`
+  const label = `${workload.label}, TLS from the client`
   const measured = cpuOf(run, 'shotover-tls', workload)
   const isMeasured = Number.isFinite(measured)
   const { redis, plain, envoy } = bar.recorded
@@ -136,14 +140,15 @@ function inTls(run: Run, workload: Workload): Verdict[] {
   ]
 }
 
-function ofMemory(run: Run): Verdict {
-  const own = run.measurements.filter(({ target, workload }) => target.startsWith('ours') && workload.bytes === SMALL)
+function ofMemory(run: Run<Workload>): Verdict {
+  const small = new Set(judged(run).map(({ id }) => id))
+  const own = run.measurements.filter(({ target, workload }) => target.startsWith('ours') && small.has(workload.id))
   const most = own.length === 0 ? NaN : Math.max(...own.map(({ rssBytes }) => rssBytes))
   return verdict('RSS under all loads of 100 B', most / 1e6, RSS_BYTES_MAX / 1e6, 'MB')
 }
 
 /** The bars that the table can tell, for values of 100 B. */
-export function verdicts(run: Run): Verdict[] {
+export function verdicts(run: Run<Workload>): Verdict[] {
   const cells = judged(run)
   if (run.targets.some(({ name }) => name === 'ours-tls')) {
     return [...cells.flatMap((workload) => inTls(run, workload)), ofMemory(run)]

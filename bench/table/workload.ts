@@ -1,5 +1,12 @@
-/** One column of the table: what the clients ask. */
-export interface Workload {
+/** One column of a table: what the clients ask. */
+export interface Column {
+  /** What it goes by in the baseline. */
+  readonly id: string
+  readonly label: string
+}
+
+/** What `redis-benchmark` asks. */
+export interface Workload extends Column {
   readonly command: 'GET' | 'SET'
   readonly bytes: number
   readonly pipeline: number
@@ -12,11 +19,12 @@ const PIPELINES = [1, 16, 64]
 /** The key that every workload uses; its value has the workload's size. */
 export const KEY = 'bench:key'
 
-export const workloadId = ({ command, bytes, pipeline }: Workload): string => `${command}-${bytes}-${pipeline}`
+const sizeLabel = (bytes: number): string => (bytes >= 1024 ? `${bytes / 1024} KB` : `${bytes} B`)
 
-export const sizeLabel = (bytes: number): string => (bytes >= 1024 ? `${bytes / 1024} KB` : `${bytes} B`)
-
-export const workloadLabel = (of: Workload): string => `${of.command} ${sizeLabel(of.bytes)} P=${of.pipeline}`
+export function workloadOf(command: Workload['command'], bytes: number, pipeline: number): Workload {
+  const id = `${command}-${bytes}-${pipeline}`
+  return { id, label: `${command} ${sizeLabel(bytes)} P=${pipeline}`, command, bytes, pipeline }
+}
 
 /**
  * All cells, or without `full` those that tell the most: large values are bound by copying, so one pipeline shows it. In TLS
@@ -31,7 +39,7 @@ export function workloads(full: boolean, pipelines: readonly number[] | null, tl
           !(tls && bytes === LARGE && command === 'SET') &&
           (full || bytes === SMALL || pipeline === (pipelines ?? PIPELINES)[0])
         )
-          chosen.push({ command, bytes, pipeline })
+          chosen.push(workloadOf(command, bytes, pipeline))
   return chosen
 }
 

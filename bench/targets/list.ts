@@ -1,6 +1,6 @@
-import { envoy, envoyWith } from './envoy.ts'
+import { envoy, envoyRelay, envoyWith } from './envoy.ts'
 import { haproxy, haproxyWith } from './haproxy.ts'
-import { OUR_TARGETS, OUR_TLS_TARGETS, originals } from './shotover.ts'
+import { OUR_CASSANDRA_TARGETS, OUR_TARGETS, OUR_TLS_TARGETS, cassandraOriginals, originals } from './shotover.ts'
 import type { Target } from './target.ts'
 import { twemproxy } from './twemproxy.ts'
 
@@ -21,6 +21,14 @@ export const TLS_TARGETS: readonly Target[] = [
   envoyWith('envoy-tls', 'Envoy, TLS from the client', 'client'),
   envoyWith('envoy-tls-both', 'Envoy, TLS on both sides', 'both'),
   ...originals(process.env.SHOTOVER_BIN, true),
+]
+
+/** Every target of a run before Cassandra. */
+export const CASSANDRA_TARGETS: readonly Target[] = [
+  ...OUR_CASSANDRA_TARGETS,
+  haproxy,
+  envoyRelay,
+  ...cassandraOriginals(process.env.SHOTOVER_BIN),
 ]
 
 /** Names that stand for several targets. */

@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url'
 import { join } from 'node:path'
 import { versionLine } from '../harness/packages.ts'
 import { drawPort } from '../harness/ports.ts'
-import { FOUR, TEN, TWO, settings, topology } from './topology.ts'
-import type { Stage } from './topology.ts'
+import { FOUR, TEN, TWO, cassandraClusterTopology, cassandraTopology, settings, topology } from './topology.ts'
+import type { Stage, TopologyTls } from './topology.ts'
 import { placeOf, present, secured, untilReady } from './target.ts'
 import type { Ends, Started, Surroundings, Target } from './target.ts'
 
@@ -13,13 +13,26 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const OURS = join(ROOT, 'shotover')
 const userTransform = (file: string): Stage => [join(ROOT, 'bench', 'transforms', file), {}]
 
+interface How {
+  readonly threads?: number
+  readonly ends?: Ends | null
+}
+
+/** The topology of a proxy that listens on a port, in front of a server on another one. */
+type Written = (port: number, backendPort: number, tls: TopologyTls | null) => string
+
+const valkey =
+  (stages: readonly Stage[]): Written =>
+  (port, backendPort, tls) =>
+    topology(port, backendPort, stages, tls)
+
 /** Starts a proxy that takes Shotover's command line and files. */
 async function start(
   name: string,
   path: string,
-  stages: readonly Stage[],
+  written: Written,
   around: Surroundings,
-  { threads = 1, ends = null }: { readonly threads?: number; readonly ends?: Ends | null } = {},
+  { threads = 1, ends = null }: How = {},
 ): Promise<Started> {
   const { processes } = around
   const { certificates, backendPort, toServer } = secured(around, ends)
@@ -28,7 +41,7 @@ async function start(
   const settingsFile = join(processes.dir, `${name}-config.yaml`)
   writeFileSync(
     topologyFile,
-    topology(port, backendPort, stages, certificates === undefined ? null : { certificates, toServer }),
+    written(port, backendPort, certificates === undefined ? null : { certificates, toServer }),
   )
   writeFileSync(settingsFile, settings(await drawPort()))
   const files = ['-t', topologyFile, '-c', settingsFile]
@@ -40,13 +53,13 @@ async function start(
   return { running, port, certificates, version: await versionLine({ path, env: {} }, ['--version']) }
 }
 
-function ours(name: string, label: string, stages: readonly Stage[], ends: Ends | null = null): Target {
-  return {
-    name,
-    label,
-    ours: true,
-    start: (around) => startOurs(name, stages, around, 1, ends),
-  }
+function startWritten(name: string, written: Written, around: Surroundings, how: How): Promise<Started> {
+  if (!present(OURS)) throw new Error('./shotover is not there')
+  return start(name, OURS, written, around, how)
+}
+
+function ours(name: string, label: string, written: Written, ends: Ends | null = null): Target {
+  return { name, label, ours: true, start: async (around) => startWritten(name, written, around, { ends }) }
 }
 
 export async function startOurs(
@@ -54,45 +67,71 @@ export async function startOurs(
   stages: readonly Stage[],
   around: Surroundings,
   threads: number,
-  ends: Ends | null = null,
 ): Promise<Started> {
-  if (!present(OURS)) throw new Error('./shotover is not there')
-  return start(name, OURS, stages, around, { threads, ends })
+  return startWritten(name, valkey(stages), around, { threads })
 }
 
-export const OURS_PLAIN: Target = ours('ours0', 'ours, no transform', [])
+export const OURS_PLAIN: Target = ours('ours0', 'ours, no transform', valkey([]))
 
 export const OUR_TARGETS: readonly Target[] = [
   OURS_PLAIN,
-  ours('ours2', 'ours, counter + filter', TWO),
-  ours('ours5', 'ours, 5 transforms', [...FOUR, userTransform('first-word-hooks.ts')]),
-  ours('ours10', 'ours, 10 transforms', TEN),
-  ours('ours-hooks', "ours, user's as hooks", [userTransform('first-word-hooks.ts')]),
-  ours('ours-onion', "ours, user's as onion", [userTransform('first-word-onion.ts')]),
+  ours('ours2', 'ours, counter + filter', valkey(TWO)),
+  ours('ours5', 'ours, 5 transforms', valkey([...FOUR, userTransform('first-word-hooks.ts')])),
+  ours('ours10', 'ours, 10 transforms', valkey(TEN)),
+  ours('ours-hooks', "ours, user's as hooks", valkey([userTransform('first-word-hooks.ts')])),
+  ours('ours-onion', "ours, user's as onion", valkey([userTransform('first-word-onion.ts')])),
 ]
 
 export const OUR_TLS_TARGETS: readonly Target[] = [
-  ours('ours-tls', 'ours, TLS from the client', [], 'client'),
-  ours('ours-tls-both', 'ours, TLS on both sides', [], 'both'),
+  ours('ours-tls', 'ours, TLS from the client', valkey([]), 'client'),
+  ours('ours-tls-both', 'ours, TLS on both sides', valkey([]), 'both'),
 ]
 
-/** The Rust original, where a binary is at hand. */
-export function originals(binary: string | undefined, tls = false): readonly Target[] {
-  const original = (name: string, label: string, stages: readonly Stage[], ends: Ends | null = null): Target => ({
+const cassandraSingle =
+  (stages: readonly Stage[]): Written =>
+  (port, backendPort) =>
+    cassandraTopology(port, backendPort, stages)
+
+/** Before a Cassandra node. */
+export const OUR_CASSANDRA_TARGETS: readonly Target[] = [
+  ours('ours-single', 'ours, CassandraSinkSingle', cassandraSingle([])),
+  ours('ours-single2', 'ours, the same with counter + filter', cassandraSingle(TWO)),
+  ours('ours-cluster', 'ours, CassandraSinkCluster', cassandraClusterTopology),
+]
+
+function original(binary: string | undefined) {
+  return (name: string, label: string, written: Written, ends: Ends | null = null): Target => ({
     name,
     label,
     ours: false,
     async start(around) {
       if (binary === undefined || binary === '') throw new Error('SHOTOVER_BIN names no binary')
       if (!present(binary)) throw new Error(`${binary}, named by SHOTOVER_BIN, is not there`)
-      return start(name, binary, stages, around, { ends })
+      return start(name, binary, written, around, { ends })
     },
   })
+}
+
+/** The Rust original, where a binary is at hand. */
+export function originals(binary: string | undefined, tls = false): readonly Target[] {
+  const of = original(binary)
   if (tls) {
     return [
-      original('shotover-tls', 'Shotover, TLS from the client', [], 'client'),
-      original('shotover-tls-both', 'Shotover, TLS on both sides', [], 'both'),
+      of('shotover-tls', 'Shotover, TLS from the client', valkey([]), 'client'),
+      of('shotover-tls-both', 'Shotover, TLS on both sides', valkey([]), 'both'),
     ]
   }
-  return [original('shotover0', 'Shotover, no transform', []), original('shotover2', 'Shotover, counter + filter', TWO)]
+  return [
+    of('shotover0', 'Shotover, no transform', valkey([])),
+    of('shotover2', 'Shotover, counter + filter', valkey(TWO)),
+  ]
+}
+
+/** The same before a Cassandra node. */
+export function cassandraOriginals(binary: string | undefined): readonly Target[] {
+  const of = original(binary)
+  return [
+    of('shotover-single', 'Shotover, CassandraSinkSingle', cassandraSingle([])),
+    of('shotover-cluster', 'Shotover, CassandraSinkCluster', cassandraClusterTopology),
+  ]
 }

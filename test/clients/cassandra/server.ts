@@ -137,10 +137,16 @@ const LOGGING = `<configuration>
 </configuration>
 `
 
+/** `java`: further options of Java, which override those that it is given anyway. */
+export interface CassandraOptions {
+  readonly password?: boolean
+  readonly java?: readonly string[]
+}
+
 /** Starts Cassandra and waits until it takes clients. It ends with the process that started it. */
-export async function startCassandra({ password = false } = {}): Promise<CassandraServer> {
+export async function startCassandra(options: CassandraOptions = {}): Promise<CassandraServer> {
   const jars = await fetchJars()
-  const server = new CassandraServer(jars, password)
+  const server = new CassandraServer(jars, options)
   try {
     await server.ready()
   } catch (error) {
@@ -159,7 +165,7 @@ export class CassandraServer {
   #log = ''
   #running = true
 
-  constructor(jars: string, password: boolean) {
+  constructor(jars: string, { password = false, java = [] }: CassandraOptions) {
     const jar = readdirSync(jars).find((name) => name.startsWith('cassandra-all-'))!
     this.version = `Cassandra ${jar.slice('cassandra-all-'.length, -'.jar'.length)}`
     this.#isProtected = password
@@ -173,6 +179,7 @@ export class CassandraServer {
       '-XX:MaxDirectMemorySize=256M',
       '-XX:+PerfDisableSharedMem',
       ...javaOptions(jars),
+      ...java,
       `-Dcassandra.config=file://${join(this.#folder, 'cassandra.yaml')}`,
       `-Dcassandra.storagedir=${this.#folder}`,
       `-Dcassandra.logdir=${this.#folder}`,
@@ -198,6 +205,10 @@ export class CassandraServer {
 
   get address(): string {
     return `127.0.0.1:${this.port}`
+  }
+
+  get process(): ChildProcess {
+    return this.#process
   }
 
   async ready(): Promise<void> {
