@@ -48,8 +48,9 @@ for (const version of [3, 4, 5])
     assert.equal(statement.text, text)
     assert.equal(statement.keyspace, 'ks')
     assert.deepEqual(statement.keyIndices, version === 3 ? [] : [0])
-    assert.deepEqual(statement.markers, [{ name: 'k', type: { type: 'int' } }, { name: 'v', type: { type: 'text' } }]) // prettier-ignore
+    assert.deepEqual(statement.markers, metadata('ks.t', 'k int', 'v text').columns)
     assert.equal(statement.uses, null)
+    assert.equal(statement.system, null)
     const again = bodyOf(prepareFrame(statement, version))
     assert.equal(again.version, version)
     assert.deepEqual(again.message, { type: 'prepare', text, keyspace: version === 5 ? 'ks' : null })
@@ -71,6 +72,14 @@ for (const [text, uses] of [
     assert.equal(new Statements().learn(asked(text), told('a'), null)?.uses, uses)
   })
 
+test('what selects from the tables of nodes is known to', () => {
+  const learn = (text: string, keyspace: string | null) => new Statements().learn(asked(text), told('a'), keyspace)
+  assert.equal(learn('SELECT * FROM system.peers WHERE peer = ?', null)?.system?.table, 'peers')
+  assert.deepEqual(learn('SELECT * FROM system.local', null)?.system?.columns, [])
+  assert.equal(learn('SELECT * FROM local', 'system')?.system?.table, 'local')
+  for (const keyspace of [null, 'ks']) assert.equal(learn('SELECT * FROM local', keyspace)?.system, null)
+})
+
 test('what was refused, or is no PREPARE, teaches nothing', () => {
   const statements = new Statements()
   assert.equal(statements.learn(asked('SELECT'), errorFrame(4, 0, ERROR_INVALID, 'no'), null), null)
@@ -84,7 +93,7 @@ test('what was refused, or is no PREPARE, teaches nothing', () => {
 test('of too many statements those are forgotten that nobody executes', () => {
   const statements = new Statements(3)
   const learn = (id: string) => statements.learn(asked(`SELECT ${id}`), told(id), null)
-  const isKnown = (id: string) => statements.get(Buffer.from(id)) !== null
+  const isKnown = (id: string) => statements.find(Buffer.from(id)) !== null
   for (const id of 'abcd') learn(id)
   assert.equal(statements.size, 3)
   // Each has had its turn now, and b is used.
@@ -104,7 +113,7 @@ test('texts are bounded in bytes, and the last one always fits', () => {
   assert.equal(statements.size, 1)
   statements.learn(asked(`SELECT ${'d'.repeat(200)}`), told('d'), null)
   assert.equal(statements.size, 1)
-  assert.ok(statements.get(Buffer.from('d')) !== null)
+  assert.ok(statements.find(Buffer.from('d')) !== null)
   // The same one again counts once.
   for (let i = 0; i < 5; i++) statements.learn(asked('SELECT 1'), told('e'), null)
   statements.learn(asked('SELECT 2'), told('f'), null)

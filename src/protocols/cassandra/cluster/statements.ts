@@ -5,6 +5,7 @@ import { CorruptError } from '../corrupt-error.ts'
 import { usedKeyspace } from '../cql/use.ts'
 import { PREPARE, RESULT } from '../opcodes.ts'
 import { requestReader } from '../request.ts'
+import { systemSelect, type SystemSelect } from './system-select.ts'
 
 /** Statements that are kept, and bytes of their texts; the first that was not executed since its turn came last is forgotten. */
 const STATEMENTS_MAX = 20_000
@@ -20,9 +21,11 @@ export interface PreparedStatement {
   /** Which markers are the partition key, in its order; empty where that is not told, as always in version 3. */
   readonly keyIndices: readonly number[]
   /** The column that each marker is of, or its own name, and its type. */
-  readonly markers: readonly Pick<Column, 'name' | 'type'>[]
+  readonly markers: readonly Column[]
   /** The keyspace that it chooses; null where it is no USE. */
   readonly uses: string | null
+  /** What it selects of the nodes; null where it is about something else. */
+  readonly system: SystemSelect | null
 }
 
 interface Kept {
@@ -57,14 +60,18 @@ export class Statements {
       const told = bodyOf(reply).message
       if (asked.type !== 'prepare' || told.type !== 'prepared' || told.id.length > ID_BYTES_MAX) return null
       const text = Buffer.from(asked.text)
+      const spoken = asked.keyspace ?? keyspace
+      const markers = told.bound.columns ?? []
+      const system = systemSelect(text, spoken)
       const statement: PreparedStatement = {
         // What is kept for long holds no other bytes.
         id: Buffer.from(told.id),
         text: asked.text,
-        keyspace: asked.keyspace ?? keyspace,
+        keyspace: spoken,
         keyIndices: told.keyIndices,
-        markers: (told.bound.columns ?? []).map(({ name, type }) => ({ name, type })),
+        markers,
         uses: usedKeyspace(text, 0, text.length) || null,
+        system: system === null ? null : { ...system, markers, columns: told.result.columns },
       }
       this.#keep(statement)
       return statement
@@ -103,8 +110,9 @@ export class Statements {
     }
   }
 
-  get(id: Buffer): PreparedStatement | null {
-    const kept = this.#kept.get(id.toString('latin1'))
+  /** By the id `bytes[at, end)`. */
+  find(bytes: Buffer, at = 0, end = bytes.length): PreparedStatement | null {
+    const kept = this.#kept.get(bytes.toString('latin1', at, end))
     if (kept === undefined) return null
     kept.isUsed = true
     return kept.statement
@@ -113,7 +121,7 @@ export class Statements {
   /** What an EXECUTE is of; null where that is not known, or can't be read. */
   executed(request: Frame): PreparedStatement | null {
     try {
-      return this.get(requestReader(request, ID_BYTES_MAX + 2).shortBytes())
+      return this.find(requestReader(request, ID_BYTES_MAX + 2).shortBytes())
     } catch (error) {
       if (error instanceof CorruptError) return null
       throw error
