@@ -1,7 +1,9 @@
 import { encodeBody, plain } from '../src/protocols/cassandra/body/body.ts'
 import type { Column, Result } from '../src/protocols/cassandra/body/results.ts'
-import { requestFrame, responseFrame } from '../src/protocols/cassandra/envelope.ts'
+import { COMPRESSION_LZ4 } from '../src/protocols/cassandra/compression.ts'
+import { HEADER_BYTES, requestFrame, responseFrame, versionOf } from '../src/protocols/cassandra/envelope.ts'
 import { cassandra } from '../src/protocols/cassandra/index.ts'
+import { compressBlock, compressedBytesMax } from '../src/protocols/cassandra/lz4.ts'
 import { AUTHENTICATE, EVENT, QUERY, READY, STARTUP } from '../src/protocols/cassandra/opcodes.ts'
 import type { Frame } from '../src/core/frame.ts'
 import type { Protocol } from '../src/core/protocol.ts'
@@ -40,6 +42,24 @@ export function query(version: number, text: string, stream = 0): Frame {
   const bytes = Buffer.from(text)
   const tail = Buffer.from(version >= 5 ? [0, 1, 0, 0, 0, 0] : [0, 1, 0])
   return requestFrame(version, stream, QUERY, Buffer.concat([int(bytes.length), bytes, tail]))
+}
+
+/** The request as it stands on a connection with this compression. */
+export function compressedRequest(request: Frame, compression: number): Frame {
+  const body = request.bytes.subarray(request.start + HEADER_BYTES, request.end)
+  const frame = requestFrame(versionOf(request), request.stream, request.kind, compressedBody(body, compression), 1)
+  frame.code |= compression
+  return frame
+}
+
+function compressedBody(body: Buffer, compression: number): Buffer {
+  if (compression === COMPRESSION_LZ4) {
+    const block = Buffer.alloc(compressedBytesMax(body.length))
+    return Buffer.concat([int(body.length), block.subarray(0, compressBlock(body, 0, body.length, block, 0))])
+  }
+  // Snappy: its length, and all of it as it is.
+  const length = body.length - 1
+  return Buffer.concat([Buffer.from([0x80 | (body.length & 0x7f), body.length >> 7, 0xf4, length & 0xff, length >> 8]), body]) // prettier-ignore
 }
 
 export function ready(version: number, stream = 0): Frame {

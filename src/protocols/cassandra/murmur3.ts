@@ -4,8 +4,11 @@
 let high = 0
 let low = 0
 
-/** What Apache Cassandra takes for MurmurHash3 x64 128 (utils/MurmurHash.java, seed 0): the first half of the hash of `bytes[at, end)`. */
-export function murmur3(bytes: Buffer, at = 0, end = bytes.length): bigint {
+/**
+ * What Apache Cassandra takes for MurmurHash3 x64 128 (utils/MurmurHash.java, seed 0): the first half of the hash of `bytes[at, end)`, of
+ * which `into` gets the upper 32 bits and the lower ones.
+ */
+export function murmur3(bytes: Buffer, at: number, end: number, into: Int32Array): void {
   let h1High = 0
   let h1Low = 0
   let h2High = 0
@@ -27,16 +30,24 @@ export function murmur3(bytes: Buffer, at = 0, end = bytes.length): bigint {
     h2High = high
     h2Low = low
   }
-  tail(bytes, blocksEnd + 8, end)
-  mixSecond(high, low)
-  h2High ^= high
-  h2Low ^= low
-  tail(bytes, blocksEnd, Math.min(end, blocksEnd + 8))
-  mixFirst(high, low)
-  return finish(h1High ^ high, h1Low ^ low, h2High, h2Low, end - at)
+  if (end > blocksEnd + 8) {
+    tail(bytes, blocksEnd + 8, end)
+    mixSecond(high, low)
+    h2High ^= high
+    h2Low ^= low
+  }
+  if (end > blocksEnd) {
+    tail(bytes, blocksEnd, Math.min(end, blocksEnd + 8))
+    mixFirst(high, low)
+    h1High ^= high
+    h1Low ^= low
+  }
+  finish(h1High, h1Low, h2High, h2Low, end - at)
+  into[0] = high
+  into[1] = low
 }
 
-function finish(h1High: number, h1Low: number, h2High: number, h2Low: number, length: number): bigint {
+function finish(h1High: number, h1Low: number, h2High: number, h2Low: number, length: number): void {
   add(h1High, h1Low ^ length, h2High, h2Low ^ length)
   const sumHigh = high
   const sumLow = low
@@ -46,7 +57,6 @@ function finish(h1High: number, h1Low: number, h2High: number, h2Low: number, le
   const secondLow = low
   avalanche(sumHigh, sumLow)
   add(high, low, secondHigh, secondLow)
-  return (BigInt(high | 0) << 32n) | BigInt(low >>> 0)
 }
 
 /** Up to 8 bytes. Cassandra takes each for a signed one: the sign goes into all that is above it. */

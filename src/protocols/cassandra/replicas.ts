@@ -1,3 +1,5 @@
+import { Tokens } from './tokens.ts'
+
 /** A node as far as its place counts. */
 export interface RingNode {
   readonly datacenter: string
@@ -45,34 +47,22 @@ interface Place<Node> {
 /** The nodes of a cluster by their tokens. */
 export class Ring<Node extends RingNode> {
   readonly nodes: ReadonlySet<Node>
-  readonly #tokens: readonly bigint[]
+  readonly tokens: Tokens
   readonly #owners: readonly Node[]
 
   /** Of a token that several nodes claim, the last one has it. */
   constructor(places: Iterable<Place<Node>>) {
     const owners = new Map<bigint, Node>()
     for (const { token, node } of places) owners.set(token, node)
-    this.#tokens = [...owners.keys()].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0))
-    this.#owners = this.#tokens.map((token) => owners.get(token)!)
+    const tokens = [...owners.keys()].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0))
+    this.tokens = new Tokens(tokens)
+    this.#owners = tokens.map((token) => owners.get(token)!)
     this.nodes = new Set(this.#owners)
   }
 
   /** How many tokens there are. */
   get size(): number {
-    return this.#tokens.length
-  }
-
-  /** The place of the first token that is no less than this one; behind the last comes the first. */
-  indexOf(token: bigint): number {
-    const tokens = this.#tokens
-    let from = 0
-    let to = tokens.length
-    while (from < to) {
-      const middle = (from + to) >>> 1
-      if (tokens[middle]! < token) from = middle + 1
-      else to = middle
-    }
-    return from === tokens.length ? 0 : from
+    return this.#owners.length
   }
 
   /** The node at a place, or so many places along the ring from the first one. */
@@ -99,9 +89,12 @@ export class ReplicaMap<Node extends RingNode> {
 
   /** The replicas of a token, in the server's order: the first is the primary one. */
   of(token: bigint): readonly Node[] {
-    if (this.#ring.size === 0) return []
-    const index = this.#ring.indexOf(token)
-    return (this.#known[index] ??= this.#walk(index).filter(this.#keeps))
+    return this.at(this.#ring.tokens.indexOf(token))
+  }
+
+  /** Those of the tokens up to the one at this place of the ring. */
+  at(index: number): readonly Node[] {
+    return (this.#known[index] ??= this.#ring.size === 0 ? [] : this.#walk(index).filter(this.#keeps))
   }
 
   #walk(index: number): Node[] {

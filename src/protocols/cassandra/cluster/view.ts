@@ -37,7 +37,7 @@ export class ClusterView {
     let map = this.#byKeyspace.get(keyspace)
     if (map === undefined) map = this.#mapOf(keyspace)
     if (map === null) return NONE
-    return map.of(this.partitioner!.token(bytes.subarray(at, end)))
+    return map.at(this.partitioner!.indexIn(this.#ring.tokens, bytes, at, end))
   }
 
   // Cold: once a keyspace

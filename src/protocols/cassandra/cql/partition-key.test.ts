@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { parseStatement } from './parse.ts'
 import { partitionKey, type KeyColumn } from './partition-key.ts'
 import type { Statement } from './tree.ts'
+import { routingKey } from '../token.ts'
 
 const KEYS: Readonly<Record<string, readonly KeyColumn[]>> = {
   one: [{ name: 'k', type: { type: 'int' } }],
@@ -13,9 +14,9 @@ const KEYS: Readonly<Record<string, readonly KeyColumn[]>> = {
 }
 
 /** Values by the place of the marker, and by its name. */
-const BOUND: Readonly<Record<string, Buffer | null>> = {
+const BOUND: Readonly<Record<string, Buffer>> = {
   0: Buffer.from('00000007', 'hex'),
-  1: null,
+  1: Buffer.from('00000008', 'hex'),
   x: Buffer.from('x'),
 }
 
@@ -33,7 +34,7 @@ const STATEMENTS: readonly (readonly [text: string, key: string | null])[] = [
   ['SELECT * FROM one WHERE k = (int) ?', '00000007'],
   ["SELECT * FROM one WHERE k = 'x'", null],
   ['SELECT * FROM one', null],
-  ['SELECT * FROM one WHERE c = ? AND k = ?', null],
+  ['SELECT * FROM one WHERE c = :x AND k = ?', '00000008'],
   ['SELECT * FROM other WHERE k = 1', null],
   ['SELECT * FROM ks.two WHERE a = \'x\' AND "B" = 2', '00017800' + '00040000000200'],
   ['SELECT * FROM ks.two WHERE (a, "B") = (\'x\', 2)', '00017800' + '00040000000200'],
@@ -59,7 +60,7 @@ for (const [text, key] of STATEMENTS)
       bytes,
       statement as Statement,
       (keyspace, table) => KEYS[keyspace === null ? table : `${keyspace}.${table}`] ?? null,
-      (marker) => BOUND[marker.name?.text ?? marker.index],
     )
-    assert.equal(found?.toString('hex') ?? null, key)
+    const values = found?.parts.map((part) => (Buffer.isBuffer(part) ? part : BOUND[part.name?.text ?? part.index]!))
+    assert.equal(values === undefined ? null : routingKey(values)!.toString('hex'), key)
   })

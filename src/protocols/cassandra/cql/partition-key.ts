@@ -1,5 +1,4 @@
 import type { CqlType } from '../body/cql-type.ts'
-import { routingKey } from '../token.ts'
 import { encodeLiteral } from '../values/literal.ts'
 import type { Marker, Statement, Term } from './tree.ts'
 
@@ -9,45 +8,53 @@ export interface KeyColumn {
   readonly type: CqlType
 }
 
-/** The value that came with the statement for a marker; undefined where none did. */
-export type Bound = (marker: Marker) => Buffer | null | undefined
+/** A part of a partition key: its bytes, or the marker that its value is bound to. */
+export type KeyPart = Buffer | Marker
+
+/** The partition that a statement is about. */
+export interface PartitionKey {
+  /** The keyspace of its table as the statement names it; null: it names none. */
+  readonly keyspace: string | null
+  readonly columns: readonly KeyColumn[]
+  /** One for each of the columns. */
+  readonly parts: readonly KeyPart[]
+}
 
 /**
- * The bytes of the one partition that a statement is about, for `Partitioner.token`, from its text `bytes` and its bound values. Of a batch
- * that of the first statement which has one in `keyOf`'s table. Null where that can't be told: several partitions, a call, JSON.
+ * The one partition that a statement, whose text is `bytes`, is about; of a batch that of the first statement which has one in `keyOf`'s
+ * table. Null where that can't be told: several partitions, a call, JSON.
  * @param keyOf The columns of the partition key of a table, in their order; null where it is not known.
  */
 export function partitionKey(
   bytes: Buffer,
   statement: Statement,
   keyOf: (keyspace: string | null, table: string) => readonly KeyColumn[] | null,
-  bound: Bound,
-): Buffer | null {
+): PartitionKey | null {
   if (statement.type === 'batch') {
     for (const each of statement.statements) {
-      const key = partitionKey(bytes, each, keyOf, bound)
+      const key = partitionKey(bytes, each, keyOf)
       if (key !== null) return key
     }
     return null
   }
   if (statement.type === 'create table' || statement.type === 'other') return null
-  const { keyspace, name } = statement.table
-  const columns = keyOf(keyspace?.text ?? null, name!.text)
+  const keyspace = statement.table.keyspace?.text ?? null
+  const columns = keyOf(keyspace, statement.table.name!.text)
   if (columns === null) return null
   const given = termsByColumn(statement)
-  const values: Buffer[] = []
+  const parts: KeyPart[] = []
   for (const column of columns) {
     const term = given.get(column.name)
-    const value = term === undefined ? undefined : valueOf(bytes, term, column.type, bound)
-    if (value === undefined || value === null) return null
-    values.push(value)
+    const part = term === undefined ? undefined : partOf(bytes, term, column.type)
+    if (part === undefined || part === null) return null
+    parts.push(part)
   }
-  return routingKey(values)
+  return { keyspace, columns, parts }
 }
 
-function valueOf(bytes: Buffer, term: Term, type: CqlType, bound: Bound): Buffer | null | undefined {
+function partOf(bytes: Buffer, term: Term, type: CqlType): KeyPart | null | undefined {
   const inner = term.term === 'hint' ? term.of : term
-  return inner.term === 'marker' ? bound(inner.marker) : encodeLiteral(bytes, term, type)
+  return inner.term === 'marker' ? inner.marker : encodeLiteral(bytes, term, type)
 }
 
 type OfRows = Extract<Statement, { type: 'select' | 'insert' | 'update' | 'delete' }>
