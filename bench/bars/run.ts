@@ -14,10 +14,11 @@ import { large } from './large.ts'
 import { rssFlat } from './rss-flat.ts'
 import { slowReaders } from './slow-readers.ts'
 import { start } from './start.ts'
+import { tee } from './tee.ts'
 import { throttle } from './throttle.ts'
 import { writeAll } from './write-all.ts'
 
-export const BARS: readonly Bar[] = [start, idle, fairness, writeAll, large, slowReaders, kill, rssFlat, throttle]
+export const BARS: readonly Bar[] = [start, idle, fairness, writeAll, large, slowReaders, kill, rssFlat, throttle, tee]
 
 function chosen(options: Options): { bars: readonly Bar[]; target: Target } {
   const bars = options.bar === 'all' ? BARS : BARS.filter(({ name }) => name === options.bar)

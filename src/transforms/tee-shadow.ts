@@ -5,6 +5,7 @@ import type { Counter, Limits } from '../core/kind.ts'
 import { Parts } from '../core/parts.ts'
 import type { Protocol } from '../core/protocol.ts'
 import type { Timer, World } from '../world/world.ts'
+import type { Pump } from './tee-pump.ts'
 
 /** Bytes of a large request that may wait until the shadow takes them. */
 const PARTS_BYTES_MAX = 4 * 1024 * 1024
@@ -32,27 +33,6 @@ export interface ShadowSettings {
   /** Counts requests that are left out. */
   readonly dropped: Counter
   readonly pump: Pump
-}
-
-/** Sends the copies of all clients of a Tee in turns of their own, so that they take no time from the turns in which originals pass. */
-export class Pump {
-  readonly #world: World
-  #waiting: Shadow[] = []
-
-  constructor(world: World) {
-    this.#world = world
-  }
-
-  /** `shadow` has something to send. */
-  add(shadow: Shadow): void {
-    if (this.#waiting.push(shadow) === 1) this.#world.clock.after(0, () => this.#run())
-  }
-
-  #run(): void {
-    const waiting = this.#waiting
-    this.#waiting = []
-    for (let i = 0; i < waiting.length; i++) waiting[i]!.runScheduled()
-  }
 }
 
 interface Entry {
@@ -83,6 +63,9 @@ export class Shadow {
   readonly #settings: ShadowSettings
   readonly #queue: Entry[] = []
   #queueBytes = 0
+  #queueCount = 0
+  /** Something in the queue did not find room when it last might have gone. */
+  #waits = false
   #sentBytes = 0
   readonly #large = new Map<Exchange, Large>()
   #group = NOT_IN_GROUP
@@ -112,19 +95,31 @@ export class Shadow {
     return copies
   }
 
-  /** Takes copies, or leaves them out. They leave in a turn of their own. */
+  /** Takes copies, or leaves them out. They leave when the pump says so: those that the way takes gather, however many batches they are. */
   offer(copies: Batch): void {
-    if (this.#queue.length >= this.#settings.bufferSize) this.run()
+    if (!this.#takesNext) this.run()
+    const gathers = this.#takesNext
     const wasInGroup = this.#group === GROUP_SENT
-    const kept = this.#select(copies, this.#hasRoom())
+    const kept = this.#select(copies, gathers || this.#hasRoom())
     if (kept.length === 0) return
     let bytes = 0
-    for (let i = 0; i < kept.length; i++) bytes += kept[i]!.request.announced
+    let isLarge = false
+    for (let i = 0; i < kept.length; i++) {
+      bytes += kept[i]!.request.announced
+      if (kept[i]!.requestParts !== null) isLarge = true
+    }
     this.#queueBytes += bytes
+    this.#queueCount += kept.length
     const isFirm = wasInGroup || this.#group === GROUP_SENT
     this.#queue.push({ batch: kept, bytes, sinceMs: this.#settings.world.clock.now(), isFirm })
-    if (this.#queue.length > this.#settings.bufferSize) this.#awaitRoom()
+    if (!gathers) {
+      this.#waits = true
+      if (this.#queue.length > this.#settings.bufferSize) this.#awaitRoom()
+    }
     this.#schedule()
+    this.#settings.pump.gather(kept.length, bytes)
+    // Its rest would gather too.
+    if (isLarge) this.#settings.pump.hurry()
   }
 
   /** A further part of a request passes by. */
@@ -157,12 +152,15 @@ export class Shadow {
   /** A copy was answered, or never will be. */
   done(copy: Exchange): void {
     this.#sentBytes -= copy.request.announced
-    if (this.#queue.length !== 0) this.#schedule()
+    if (!this.#waits) return
+    this.#waits = false
+    this.#schedule()
+    this.#settings.pump.hurry()
   }
 
   /** Sends what waits, whatever there is room for: what follows must not overtake it. */
   flush(): void {
-    while (this.#queue.length !== 0 && this.#way.isOpen) this.#sendFirst()
+    if (this.#queue.length !== 0 && this.#way.isOpen) this.#sendFirst(this.#queue.length)
     if (this.#queue.length !== 0) this.#leaveOutAll()
   }
 
@@ -180,25 +178,40 @@ export class Shadow {
     this.#timer = null
   }
 
-  /** What it asked the pump for. */
-  runScheduled(): void {
+  /** What it asked the pump for; how many were sent. */
+  runScheduled(): number {
     this.#scheduled = false
-    this.run()
+    return this.run()
   }
 
-  /** Sends what there is room for. */
-  run(): void {
-    const { limits } = this.#settings
-    const way = this.#way
-    while (
-      this.#queue.length !== 0 &&
-      way.isOpen &&
-      !way.isStopped &&
-      way.inFlight < limits.sessionInFlightMax &&
-      this.#sentBytes < limits.sessionUnsentBytes
-    )
-      this.#sendFirst()
-    if (!way.isOpen) this.#leaveOutAll()
+  /** Sends what there is room for; how many that were. */
+  run(): number {
+    let sent = 0
+    while (this.#queue.length !== 0 && this.#takesAfter(0, 0)) {
+      let entries = 0
+      let count = 0
+      let bytes = 0
+      for (; entries < this.#queue.length && this.#takesAfter(count, bytes); entries++) {
+        count += this.#queue[entries]!.batch.length
+        bytes += this.#queue[entries]!.bytes
+      }
+      sent += count
+      this.#sendFirst(entries)
+    }
+    if (!this.#way.isOpen) this.#leaveOutAll()
+    this.#waits = this.#queue.length !== 0
+    return sent
+  }
+
+  /** All that is in the queue could go, and more. */
+  get #takesNext(): boolean {
+    return this.#takesAfter(this.#queueCount, this.#queueBytes)
+  }
+
+  #takesAfter(count: number, bytes: number): boolean {
+    const { sessionInFlightMax, sessionUnsentBytes } = this.#settings.limits
+    const { isOpen, isStopped, inFlight } = this.#way
+    return isOpen && !isStopped && inFlight + count < sessionInFlightMax && this.#sentBytes + bytes < sessionUnsentBytes
   }
 
   #schedule(): void {
@@ -207,9 +220,19 @@ export class Shadow {
     this.#settings.pump.add(this)
   }
 
-  #sendFirst(): void {
-    const { batch, bytes } = this.#queue.shift()!
+  /** The oldest so many, as one batch. */
+  #sendFirst(entries: number): void {
+    const first = this.#queue[0]!
+    const { batch } = first
+    let { bytes } = first
+    for (let i = 1; i < entries; i++) {
+      const entry = this.#queue[i]!
+      for (let j = 0; j < entry.batch.length; j++) batch.push(entry.batch[j]!)
+      bytes += entry.bytes
+    }
+    this.#queue.splice(0, entries)
     this.#queueBytes -= bytes
+    this.#queueCount -= batch.length
     if (batch.length === 0) return
     this.#sentBytes += bytes
     this.#way.send(batch)
@@ -250,7 +273,7 @@ export class Shadow {
   // Cold: there is no room
   #leaveOutAll(): void {
     for (const { batch } of this.#queue.splice(0)) for (const copy of batch) this.#leaveOut(copy)
-    this.#queueBytes = 0
+    this.#queueBytes = this.#queueCount = 0
   }
 
   /** More wait than may: the first of those that are too many goes in time, or is left out. */
@@ -266,6 +289,7 @@ export class Shadow {
       if (at >= bufferSize) {
         this.#queue.splice(at, 1)
         this.#queueBytes -= first.bytes
+        this.#queueCount -= first.batch.length
         for (const copy of first.batch) this.#leaveOut(copy)
       }
       this.#awaitRoom()
@@ -305,6 +329,7 @@ export class Shadow {
       entry.batch.splice(entry.batch.indexOf(copy), 1)
       entry.bytes -= announced
       this.#queueBytes -= announced
+      this.#queueCount--
     }
   }
 }

@@ -20,6 +20,8 @@ function playTee(options: Record<string, unknown> = {}, settings: PlayOptions = 
 
 const get = (...names: string[]): Message[] => names.map((name) => ['GET', name])
 const set = (size: number): Message => ['SET', 'a', 'x'.repeat(size)]
+/** Copies leave together, after so long. */
+const gather = (p: Play) => p.advance(10)
 const dropped = (p: Play) => p.metrics[DROPPED]
 
 test('Ignore: the chain within gets a copy of everything, and nobody sees what it says', async () => {
@@ -27,6 +29,7 @@ test('Ignore: the chain within gets a copy of everything, and nobody sees what i
   const shadow = p.within('chain')
   await p.send(...get('a', 'b'))
   p.expectForwarded(...get('a', 'b'))
+  await gather(p)
   shadow.expectForwarded(...get('a', 'b'))
   await shadow.answer('-ERR no\r\n')
   await p.answer('+a\r\n', '+b\r\n')
@@ -42,6 +45,7 @@ test('Ignore: a chain within that fails is logged, and what it does not get is c
   const { p } = playTee()
   const shadow = p.within('chain')
   await p.send(...get('a'))
+  await gather(p)
   await shadow.fail('no luck')
   await p.send(...get('b', 'c'))
   await p.answer('+a\r\n', '+b\r\n', '+c\r\n')
@@ -67,6 +71,42 @@ test('Ignore: what a shadow does not take waits, up to the size of the buffer, a
   assert.equal(dropped(p), 3)
   await shadow.answer('+a\r\n', '+b\r\n')
   shadow.expectForwarded(...get('c', 'd'))
+})
+
+test('Ignore: copies leave together, after a while or when there are many, of all clients in their order', async () => {
+  const { p } = playTee()
+  const q = p.connect()
+  const shadows = [p.within('chain'), q.within('chain')]
+  const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
+  for (const name of names) await p.send(...get(name))
+  await p.advance(5)
+  await q.send(...get('x'))
+  await p.advance(4.9)
+  for (const shadow of shadows) shadow.expectForwarded()
+  await p.advance(0.1)
+  shadows[0]!.expectForwarded(...get(...names))
+  shadows[1]!.expectForwarded(...get('x'))
+  await p.send(...Array.from({ length: 100 }, () => get('y')[0]!))
+  shadows[0]!.expectForwarded()
+  for (let i = 0; i < 156; i++) await q.send(...get('z'))
+  assert.deepEqual(
+    shadows.map(({ open }) => open.length),
+    [108, 157],
+  )
+  assert.equal(dropped(p), 0)
+})
+
+test('Ignore: what gathers has room, however many batches it is; what waits for room has the buffer', async () => {
+  const { p } = playTee({ buffer_size: 1 }, { limits: { sessionInFlightMax: 4 } })
+  const shadow = p.within('chain')
+  for (const name of 'abcdef') {
+    await p.send(...get(name))
+    await p.answer('+ok\r\n')
+  }
+  shadow.expectForwarded(...get('a', 'b', 'c', 'd'))
+  assert.equal(dropped(p), 1)
+  await shadow.answer('+a\r\n')
+  shadow.expectForwarded(...get('e'))
 })
 
 test('Ignore: with a time-out more may wait, each so long', async () => {
@@ -164,6 +204,7 @@ test('Ignore: the shadow may hold more than a client may have in flight', async 
   await p.advance(1000)
   p.within('chain').expectForwarded()
   await p.send(...get('20'))
+  await gather(p)
   assert.equal(p.within('chain').open.length, 20)
   assert.equal(dropped(p), 0)
 })
@@ -174,6 +215,7 @@ test('Ignore, switched: clients get the replies of the chain within, and the res
   await p.send(...get('a'))
   source.isTee = true
   await p.send(...get('b'), set(1000))
+  await gather(p)
   p.expectForwarded(...get('a', 'b'), set(1000))
   within.expectForwarded(...get('a', 'b'), set(1000))
   await p.answer('+a from main\r\n', '+b from main\r\n')
@@ -186,6 +228,7 @@ test('Ignore, switched: clients get the replies of the chain within, and the res
   p.expectReplied('>1\r\n$4\r\nnews\r\n')
   source.isTee = false
   await p.send(...get('c'))
+  await gather(p)
   await within.answer('+c\r\n')
   await p.answer('+main\r\n', '+c from main\r\n')
   p.expectReplied('+c from main\r\n')
@@ -196,6 +239,7 @@ test('Ignore, switched: the rest of the chain may be gone, and is missed when it
   const { p, source } = playTee()
   source.isTee = true
   await p.send(...get('a'))
+  await gather(p)
   await p.failServer('no luck')
   await p.send(...get('b'))
   await p.within('chain').answer('+a\r\n', '+b\r\n')
@@ -210,6 +254,7 @@ test('Ignore, switched: the rest of the chain may be gone, and is missed when it
 test('Ignore, switched: without the chain within there is nobody to answer', async () => {
   const { p, source } = playTee()
   await p.send(...get('a'))
+  await gather(p)
   await p.within('chain').fail('no luck')
   source.isTee = true
   await p.send(...get('b'))

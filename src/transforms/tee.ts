@@ -2,7 +2,7 @@ import { transform, type Zod } from '../core/kind.ts'
 import { ComparingTee, type OnMismatch } from './tee-comparing.ts'
 import { IgnoringTee } from './tee-ignoring.ts'
 import { RESULT_SOURCE_BYTES, ResultSource } from './tee-result-source.ts'
-import { Pump } from './tee-shadow.ts'
+import { Pump } from './tee-pump.ts'
 import { switchControl } from './tee-switch.ts'
 
 const METRIC = 'shotover_tee_dropped_messages_count'

@@ -9,7 +9,7 @@ import type { Link, SessionInfo, Transform } from '../../src/core/transform.ts'
 import type { SimWorld } from '../../src/sim/world.ts'
 import { IgnoringTee } from '../../src/transforms/tee-ignoring.ts'
 import { ResultSource } from '../../src/transforms/tee-result-source.ts'
-import { Pump } from '../../src/transforms/tee-shadow.ts'
+import { Pump } from '../../src/transforms/tee-pump.ts'
 import { quietLog } from '../core/chain-play.ts'
 import { runSeeds } from './swarm.ts'
 

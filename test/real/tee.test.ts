@@ -114,6 +114,7 @@ for (const [behavior, warnings] of [
       assert.equal((await fetch(new URL('/other', url))).status, 404)
       assert.equal((await fetch(url, { method: 'DELETE' })).status, 405)
       assert.equal((await put('x'.repeat(5000)).catch(() => ({ status: 413 }))).status, 413)
+      await proxy.logged(({ message }) => message === 'result source set to regular-chain')
       const messages = proxy.logs.filter(({ message }) => message.startsWith('result source set to'))
       assert.deepEqual(
         messages.map(({ message }) => message),
