@@ -107,6 +107,7 @@ async function onCassandra(programs: ReadonlyMap<string, CassandraProgram>, with
   if (withPassword) return
   await filtered(server)
   await peers(server)
+  await ask('what is made of the system tables is what they say, where proxies are the nodes', 'mirror', [server.port])
 }
 
 const READS_ONLY = `
