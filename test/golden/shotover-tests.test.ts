@@ -28,7 +28,12 @@ const ROWS: readonly (readonly [theirs: string, asks: string, file: string, word
   ['runner: source_port_is_already_bound', 'text, exit 1', LINE, 'a port that is taken fails the start'],
   ['runner: source_port_is_already_bound', 'starts once it is free', RUNNER, 'once its port is free it starts'],
   ['runner: runtime_listener_create_failure', 'counter, WARN, recovery', RUNNER, 'at a hard limit a port'],
-  ['observability: test_metrics', 'keys and values', 'test/real/metrics.test.ts', 'the series are those of Shotover'],
+  [
+    'observability: test_metrics',
+    'keys and values',
+    'test/real/metric-keys.test.ts',
+    'the series are those of Shotover',
+  ],
   ['observability: metrics_disabled', 'works', 'src/runtime/process.test.ts', 'without an admin interface it serves'],
   ['query_type_filter', 'deny, allow, pipelines', RUNNER, 'QueryTypeFilter: what it refuses'],
   ['log_to_file', 'exact bytes', RUNNER, 'DebugLogToFile: the bytes of each message'],

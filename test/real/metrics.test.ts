@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net'
 import { test } from 'node:test'
 import { startup } from '../cassandra.ts'
 import { CHAIN } from './proxy.ts'
-import { startMetered, type Labels, type Metrics } from './metrics.ts'
+import { startMetered } from './metrics.ts'
 import { RawClient } from './raw-client.ts'
 import { startRedis } from './servers.ts'
 
@@ -12,74 +12,6 @@ import { startRedis } from './servers.ts'
 
 const SINK = { chain: CHAIN, transform: 'ValkeySinkSingle' }
 const SOURCE = { source: CHAIN }
-const QUANTILES = ['0', '0.1', '0.5', '0.9', '0.95', '0.99', '0.999', '1']
-
-/** `name{label="value",...}` of each series, as Shotover's own test of its metrics has them. */
-function keysOf(name: string, type: string, labels: Labels): string[] {
-  const own = Object.entries(labels).map(([label, value]) => `${label}="${value}"`)
-  const key = (what: string, all: string[]) => `${what}{${all.join(',')}}`
-  if (type !== 'summary') return [key(name, own)]
-  const quantiles = QUANTILES.map((quantile) => key(name, [...own, `quantile="${quantile}"`]))
-  return [...quantiles, key(`${name}_sum`, own), key(`${name}_count`, own)]
-}
-
-const AT_START: [string, string, Labels][] = [
-  ['connections_opened', 'counter', SOURCE],
-  ['shotover_available_connections_count', 'gauge', SOURCE],
-  ['shotover_connections_accept_failures_count', 'counter', SOURCE],
-  ['shotover_listener_create_failures_count', 'counter', SOURCE],
-  ['shotover_chain_failures_count', 'counter', { chain: CHAIN }],
-  ['shotover_chain_total_count', 'counter', { chain: CHAIN }],
-  ['shotover_chain_requests_batch_size', 'summary', { chain: CHAIN }],
-  ['shotover_chain_responses_batch_size', 'summary', { chain: CHAIN }],
-  ['shotover_query_count', 'counter', { name: 'valkey-chain' }],
-  ['shotover_sink_to_source_latency_seconds', 'summary', SOURCE],
-  ...['NullSink', 'QueryCounter'].flatMap((transform): [string, string, Labels][] => [
-    ['shotover_transform_failures_count', 'counter', { transform }],
-    ['shotover_transform_total_count', 'counter', { transform }],
-    ['shotover_transform_latency_seconds', 'summary', { transform }],
-  ]),
-]
-const query = (name: string): Labels => ({ name: 'valkey-chain', query: name, type: 'valkey' })
-const AFTER_TRAFFIC: [string, string, Labels][] = [
-  ['shotover_chain_latency_seconds', 'summary', { chain: CHAIN, client_details: '127.0.0.1' }],
-  ...['GET', 'SET', 'CLIENT'].map((name): [string, string, Labels] => ['shotover_query_count', 'counter', query(name)]),
-]
-/** Metrics of the proxy's own. */
-const OURS =
-  /^shotover_(requests_count|sessions|downstream|cut_throughs|pauses|swallowed|thread|process|heap|external|in_flight)/
-
-async function keys(metrics: Metrics): Promise<string[]> {
-  const { series } = await metrics.scrape()
-  const theirs = series.filter(({ name }) => !OURS.test(name))
-  return theirs.flatMap(({ name, labels }) => keysOf(name, '', labels)).sort()
-}
-
-const expected = (rows: [string, string, Labels][]) => rows.flatMap((row) => keysOf(...row)).sort()
-
-test('the series are those of Shotover, before and after the first clients', async () => {
-  const topology = (listen: string) =>
-    `sources:
-  - Valkey:
-      name: "${CHAIN}"
-      listen_addr: "${listen}"
-      chain:
-        - QueryCounter: { name: "counter", counter_name: "valkey-chain" }
-        - NullSink: { name: "sink" }
-`
-  await using metered = await startMetered({ topology })
-  const { proxy, metrics } = metered
-  assert.deepEqual(await keys(metrics), expected(AT_START))
-  const client = await RawClient.open(proxy.port)
-  for (const words of ['CLIENT SETINFO LIB-NAME x', 'SET k 42', 'SET k 43', 'GET k'])
-    assert.match(await client.ask(...words.split(' ')), /Handled by shotover null transform/)
-  assert.deepEqual(await keys(metrics), expected([...AT_START, ...AFTER_TRAFFIC]))
-  assert.equal(await metrics.read('shotover_query_count', query('GET')), 1)
-  assert.equal(await metrics.read('shotover_query_count', query('SET')), 2)
-  assert.equal(await metrics.read('shotover_transform_total_count', { transform: 'QueryCounter' }), 4)
-  assert.equal(await metrics.read('shotover_chain_latency_seconds_count'), 4)
-  assert.equal(await metrics.read('shotover_sink_to_source_latency_seconds_count', SOURCE), 4)
-})
 
 for (const coreThreads of [1, 2]) {
   test(`what goes through is counted, on ${coreThreads} core threads`, async () => {
