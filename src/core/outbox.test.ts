@@ -311,3 +311,11 @@ test('a write tells how long the oldest of what it takes was on its way, also wh
   outbox.drained()
   assert.deepEqual(seconds, [3, 0, 2])
 })
+
+test('of small buffers as many are kept as hundreds of sockets write in one turn', () => {
+  const scratch = new Scratch()
+  const taken = Array.from({ length: 600 }, () => scratch.take(false))
+  for (const buffer of taken) scratch.give(buffer)
+  const again = new Set(Array.from({ length: 600 }, () => scratch.take(false)))
+  assert.ok(taken.every((buffer) => again.has(buffer)))
+})

@@ -8,6 +8,9 @@ const SMALL_BYTES = 4 * 1024
 const RETAIN_BYTES = 16 * 1024
 /** Owned bytes from this size on leave from where they are; smaller ones are copied next to their neighbours. */
 const RANGE_BYTES = 16 * 1024
+/** Buffers of each size that are kept for later: of the small ones as many as sockets may have something to write in one turn. */
+const SMALL_KEPT_MAX = 1024
+const LARGE_KEPT_MAX = 64
 
 /** Buffers that the outboxes of one thread fill and give back once the kernel took the bytes. */
 export class Scratch {
@@ -20,8 +23,9 @@ export class Scratch {
   }
 
   give(buffer: Buffer): void {
-    const pool = buffer.length === CHUNK_BYTES ? this.#large : this.#small
-    if (pool.length < 64) pool.push(buffer)
+    if (buffer.length === SMALL_BYTES) {
+      if (this.#small.length < SMALL_KEPT_MAX) this.#small.push(buffer)
+    } else if (this.#large.length < LARGE_KEPT_MAX) this.#large.push(buffer)
   }
 }
 
