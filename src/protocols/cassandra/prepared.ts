@@ -1,7 +1,8 @@
 import type { Frame } from '../../core/frame.ts'
 import { statementKind } from './cql/classify.ts'
 import { CorruptError } from './corrupt-error.ts'
-import { RESULT, RESULT_PREPARED } from './opcodes.ts'
+import { flagsOf, HEADER_BYTES } from './envelope.ts'
+import { FLAG_COMPRESSED, FLAG_PAYLOAD, RESULT, RESULT_PREPARED } from './opcodes.ts'
 import { requestReader, statementText } from './request.ts'
 import { messageOf } from './result.ts'
 
@@ -10,6 +11,8 @@ const STATEMENTS_MAX = 20_000
 const ID_BYTES_MAX = 64
 /** So much of a compressed reply tells the id, unless there are warnings. */
 const TELLING_BYTES = 1024
+/** Ids that were asked for lately, each at a place that its first bytes tell. A power of two. */
+const LATELY_PLACES = 1024
 
 /** An id that no PREPARE was answered with here. */
 export const UNKNOWN = -1
@@ -20,6 +23,7 @@ export const UNKNOWN = -1
  */
 export class PreparedStatements {
   readonly #kinds = new Map<string, number>()
+  readonly #lately = new Array<Known | null>(LATELY_PLACES).fill(null)
 
   /** A PREPARE was answered. */
   learn(request: Frame, reply: Frame): void {
@@ -43,6 +47,7 @@ export class PreparedStatements {
     this.#kinds.delete(id)
     this.#kinds.set(id, told)
     if (this.#kinds.size > STATEMENTS_MAX) this.#kinds.delete(this.#kinds.keys().next().value!)
+    this.#lately.fill(null)
   }
 
   /** Code of the statement with this id, or UNKNOWN. */
@@ -52,6 +57,20 @@ export class PreparedStatements {
 
   /** Code of the statement that an EXECUTE is of, or UNKNOWN. */
   executed(request: Frame): number {
+    const { bytes, start, end } = request
+    const at = start + HEADER_BYTES + 2
+    if (at + 2 > end || flagsOf(request) & (FLAG_COMPRESSED | FLAG_PAYLOAD)) return this.#looked(request)
+    const length = (bytes[at - 2]! << 8) | bytes[at - 1]!
+    const place = ((bytes[at]! << 8) | bytes[at + 1]!) & (LATELY_PLACES - 1)
+    const known = this.#lately[place]!
+    if (known !== null && isAt(known.id, bytes, at, end, length)) return known.kind
+    const kind = this.#looked(request)
+    if (length >= 2 && at + length <= end && length <= ID_BYTES_MAX)
+      this.#lately[place] = { id: Buffer.from(bytes.subarray(at, at + length)), kind }
+    return kind
+  }
+
+  #looked(request: Frame): number {
     try {
       return this.kind(requestReader(request, ID_BYTES_MAX + 2).shortBytes())
     } catch (error) {
@@ -59,4 +78,16 @@ export class PreparedStatements {
       throw error
     }
   }
+}
+
+interface Known {
+  readonly id: Buffer
+  readonly kind: number
+}
+
+/** Is it the id of `length` bytes that stands at `at`? */
+function isAt(id: Buffer, bytes: Buffer, at: number, end: number, length: number): boolean {
+  if (id.length !== length || at + length > end) return false
+  for (let i = 0; i < length; i++) if (id[i] !== bytes[at + i]) return false
+  return true
 }

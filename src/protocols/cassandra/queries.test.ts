@@ -137,6 +137,17 @@ test('an id that stands for two statements stands for none', () => {
   assert.equal(queriesOf(registry).name(execute('twice')), 'UNRECOGNIZED CQL')
 })
 
+test('ids that begin alike are told apart, in whatever order they are asked for', () => {
+  const registry = new PreparedStatements()
+  const of = queriesOf(registry)
+  const types = () => ['same-1', 'same-2', 'same-', 'sa', 's'].map((id) => of.type(execute(id)))
+  assert.deepEqual(types(), ['Write', 'Write', 'Write', 'Write', 'Write'])
+  prepare('SELECT v FROM t', 'same-1', registry)
+  prepare('CREATE TABLE t (k int PRIMARY KEY)', 'same-2', registry)
+  prepare('SELECT v FROM t', 's', registry)
+  for (let round = 0; round < 3; round++) assert.deepEqual(types(), ['Read', 'SchemaChange', 'Write', 'Write', 'Read'])
+})
+
 test('an EXECUTE that is refused because nobody saw it prepared is to be prepared again', () => {
   const failure = failureOf(prepared)
   const codeOf = (frame: Frame) => {

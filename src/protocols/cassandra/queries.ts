@@ -20,6 +20,10 @@ export function queriesOf(prepared: PreparedStatements): QueryFacet {
       return kind === NONE ? opcodeName(frame.kind).toUpperCase() : STATEMENT_NAMES[Math.max(kind, UNRECOGNIZED)]!
     },
     names(frame: Frame, into: string[]): number {
+      if (frame.kind === EXECUTE) {
+        into.push(STATEMENT_NAMES[Math.max(prepared.executed(frame), UNRECOGNIZED)]!)
+        return 1
+      }
       const kinds: number[] = []
       kindsOf(frame, prepared, kinds)
       for (const kind of kinds) into.push(STATEMENT_NAMES[Math.max(kind, UNRECOGNIZED)]!)
@@ -59,19 +63,17 @@ function kindOf(frame: Frame, prepared: PreparedStatements): number {
 }
 
 function kindsOf(frame: Frame, prepared: PreparedStatements, into: number[]): void {
-  if (frame.kind === EXECUTE) into.push(prepared.executed(frame))
-  else if (frame.kind === QUERY || frame.kind === BATCH) {
-    try {
-      if (frame.kind === BATCH) batchKinds(frame, prepared, into)
-      else {
-        const { bytes, start, end } = statementText(frame)
-        statementKinds(bytes, start, end, into)
-      }
-    } catch (error) {
-      // Of a head, what has come.
-      if (!(error instanceof CorruptError)) throw error
-      if (frame.whole) into.push(UNRECOGNIZED)
+  if (frame.kind !== QUERY && frame.kind !== BATCH) return
+  try {
+    if (frame.kind === BATCH) batchKinds(frame, prepared, into)
+    else {
+      const { bytes, start, end } = statementText(frame)
+      statementKinds(bytes, start, end, into)
     }
+  } catch (error) {
+    // Of a head, what has come.
+    if (!(error instanceof CorruptError)) throw error
+    if (frame.whole) into.push(UNRECOGNIZED)
   }
 }
 
