@@ -1,144 +1,82 @@
 /**
  * What a request costs in the proxy, without sockets: nanoseconds of CPU from a client's bytes to the server's, and back.
- * `node bench/core.ts [seconds a row]`. Many clients send in each turn, and the server answers all of them in one read.
+ * `node bench/core.ts [seconds a round] [words of rows]`. Many clients send in each turn, and the server answers all of them in one read.
  */
-import { Budget } from '../src/core/budget.ts'
-import { LIMITS, type Env, type Log } from '../src/core/kind.ts'
-import { Scratch } from '../src/core/outbox.ts'
-import { Source } from '../src/core/source.ts'
-import { noStats, UNOBSERVED } from '../src/core/stats.ts'
+import { cassandra } from '../src/protocols/cassandra/index.ts'
+import { cassandraSinkSingle } from '../src/protocols/cassandra/sink-single.ts'
 import { encodeRequest } from '../src/protocols/valkey/encode.ts'
 import { valkey } from '../src/protocols/valkey/index.ts'
 import { valkeySinkSingle } from '../src/protocols/valkey/sink-single.ts'
-import type { Connection, ConnectionHandler, Task, World } from '../src/world/world.ts'
+import { queryCounter } from '../src/transforms/query-counter.ts'
+import { queryTypeFilter } from '../src/transforms/query-type-filter.ts'
+import { env, nanoseconds, open, turn } from './harness/pipes.ts'
+import { envelope, executeBody, inOuterFrame, OPCODE, startupBody } from './load/cql-frames.ts'
 
-const CLIENTS = 50
-const ROUNDS = 5
+const TO = { remote_address: '127.0.0.1:9', connect_timeout_ms: 1000 }
 const seconds = Number(process.argv[2] ?? 0.4)
+const words = process.argv.slice(3)
+const repeated = (of: Buffer, times: number): Buffer => Buffer.concat(Array.from({ length: times }, () => of))
 
-class Pipe implements Connection {
-  handler!: ConnectionHandler
-  readonly remoteAddress = '127.0.0.1'
-  readonly remotePort = 1
-  readonly localAddress = '127.0.0.1'
-  readonly localPort = 2
-  readonly unsentBytes = 0
-  written = 0
-  write(bytes: Buffer): boolean {
-    this.written += bytes.length
-    return true
+function report(row: string, requests: number, run: () => void): void {
+  console.log(`${row.padEnd(40)} ${nanoseconds(seconds, requests, run).toFixed(0).padStart(6)} ns`)
+}
+
+function valkeyRow(command: string, clients: number, pipeline: number, request: Buffer, reply: Buffer): void {
+  const row = `valkey ${command}, ${clients} clients, P=${pipeline}`
+  if (words.some((word) => !row.includes(word))) return
+  const pipes = open(clients, valkey, [valkeySinkSingle.create(TO, env)])
+  const asked = repeated(request, pipeline)
+  const answered = repeated(reply, pipeline * clients)
+  turn(pipes, asked, answered)
+  const { written } = pipes[0]!
+  if (written !== reply.length * pipeline) throw new Error(`${written} bytes of replies to ${pipeline} requests`)
+  report(row, pipeline * clients, () => turn(pipes, asked, answered))
+}
+
+/** Prepared statements with a reply of 130 bytes, on stream ids of the client's own choice. */
+function cassandraRow(version: number, clients: number, inFlight: number, stages = 0): void {
+  const row = `cassandra v${version}, ${clients} x ${inFlight}${stages === 0 ? '' : ', counter + filter'}`
+  if (words.some((word) => !row.includes(word))) return
+  const two = [
+    queryCounter.create({ counter_name: 'bench' }, env),
+    queryTypeFilter.create({ DenyList: ['PubSubMessage'] }, env),
+  ]
+  const pipes = open(clients, cassandra, [...two.slice(0, stages), cassandraSinkSingle.create(TO, env)])
+  for (const pipe of pipes) {
+    const startup = envelope(version, 0, OPCODE.startup, startupBody())
+    turn(
+      [pipe],
+      startup,
+      pipe === pipes[0] ? envelope(version | 0x80, 0, OPCODE.ready, Buffer.alloc(0)) : Buffer.alloc(0),
+    )
   }
-  pause(): void {}
-  resume(): void {}
-  end(): void {}
-  destroy(): void {}
-  reset(): void {}
-}
-
-const works: Task[] = []
-const flushes: Task[] = []
-let nowMs = 0
-let server: Pipe | null = null
-const world: World = {
-  clock: { now: () => nowMs, exact: () => nowMs, wall: () => nowMs, after: () => ({ cancel() {} }) },
-  net: {
-    connect: (_address, _timeoutMs, done) => done(null, (server = new Pipe())),
-    listen: () => Promise.reject(new Error('nobody comes')),
-  },
-  turn: {
-    isSlow: false,
-    computedMs: () => 0,
-    work: (task) => void works.push(task),
-    flush: (task) => void flushes.push(task),
-  },
-  random: { next: Math.random, bytes: (count) => Buffer.alloc(count) },
-}
-
-function endTurn(): void {
-  nowMs += 0.1
-  for (const task of works.splice(0)) task.run()
-  for (let i = 0; i < flushes.length; i++) flushes[i]!.run()
-  flushes.length = 0
-}
-
-const none = (): void => {}
-const log: Log = { debug: none, info: none, warn: none, error: none }
-const unmeasured = () => ({ add: none, set: none, observe: none })
-const env: Env = {
-  world,
-  metrics: { counter: unmeasured, gauge: unmeasured, summary: () => UNOBSERVED },
-  log,
-  limits: LIMITS,
-  name: 'sink',
-  chain: 'main',
-  chains: {},
-  pools: [],
-  onClose: none,
-} as unknown as Env
-
-function clients(): Pipe[] {
-  const factory = valkeySinkSingle.create({ remote_address: '127.0.0.1:6379', connect_timeout_ms: 1000 }, env)
-  const source = new Source({
-    name: 'source',
-    protocol: valkey,
-    chain: { name: 'main', stages: [{ type: 'ValkeySinkSingle', name: 'sink', factory }], stats: noStats() },
-    limits: LIMITS,
-    world,
-    log,
-    idleTimeoutMs: null,
-    scratch: new Scratch(),
-    budget: new Budget(LIMITS.processBytesMax),
-  })
-  return Array.from({ length: CLIENTS }, () => {
-    const pipe = new Pipe()
-    source.accept(pipe)
-    return pipe
-  })
-}
-
-/** Median of several rounds, in nanoseconds a request. */
-function measure(pipeline: number, request: Buffer, reply: Buffer): number {
-  const all = clients()
-  // As in a read buffer, which is lent: what comes is copied into it.
-  const slab = Buffer.alloc(4 * 1024 * 1024)
-  const asked = Buffer.concat(Array.from({ length: pipeline }, () => request))
-  const answered = Buffer.concat(Array.from({ length: pipeline * CLIENTS }, () => reply))
-  const turn = () => {
-    for (let i = 0; i < CLIENTS; i++) {
-      asked.copy(slab)
-      all[i]!.handler.onData(slab, 0, asked.length)
-    }
-    endTurn()
-    for (let at = 0; at < answered.length; at += 65536) {
-      const end = Math.min(answered.length, at + 65536)
-      answered.copy(slab, 0, at, end)
-      server!.handler.onData(slab, 0, end - at)
-    }
-    endTurn()
-  }
-  turn()
-  const expected = all[0]!.written
-  if (expected !== reply.length * pipeline) throw new Error(`${expected} bytes of replies to ${pipeline} requests`)
-  const results: number[] = []
-  for (let round = 0; round < ROUNDS + 1; round++) {
-    const before = process.threadCpuUsage().user
-    let requests = 0
-    let took = 0
-    for (; took < seconds * 1e6; took = process.threadCpuUsage().user - before) {
-      for (let i = 0; i < 10; i++) turn()
-      requests += 10 * pipeline * CLIENTS
-    }
-    // The first warms up.
-    if (round > 0) results.push((took * 1000) / requests)
-  }
-  return results.sort((a, b) => a - b)[ROUNDS >> 1]!
+  const framed = version >= 5 ? inOuterFrame : (bytes: Buffer) => bytes
+  const prepared = { id: Buffer.alloc(16, 7), metadataId: version >= 5 ? Buffer.alloc(16, 8) : null }
+  const request = (stream: number) => envelope(version, stream, OPCODE.execute, executeBody(version, prepared, stream))
+  const reply = (stream: number) => envelope(version | 0x80, stream, OPCODE.result, Buffer.alloc(130, 2))
+  const all = (count: number, of: (stream: number) => Buffer): Buffer =>
+    Buffer.concat(Array.from({ length: count }, (_, stream) => framed(of(stream))))
+  // The proxy takes ids from 0 on for what it has in flight itself.
+  const asked = all(inFlight, request)
+  const answered = all(inFlight * clients, reply)
+  const before = pipes[0]!.written
+  turn(pipes, asked, answered)
+  if (pipes[0]!.written - before < inFlight * 130) throw new Error('not every request was answered')
+  report(row, inFlight * clients, () => turn(pipes, asked, answered))
 }
 
 const get = encodeRequest(['GET', 'key:000000000001']).toBuffer()
 const set = encodeRequest(['SET', 'key:000000000001', 'x'.repeat(100)]).toBuffer()
 const bulk = Buffer.from(`$100\r\n${'x'.repeat(100)}\r\n`)
 for (const pipeline of [1, 16, 64]) {
-  const gets = measure(pipeline, get, bulk)
-  const sets = measure(pipeline, set, Buffer.from('+OK\r\n'))
-  console.log(`P=${pipeline}: GET ${gets.toFixed(0)} ns, SET ${sets.toFixed(0)} ns`)
+  valkeyRow('GET', 50, pipeline, get, bulk)
+  valkeyRow('SET', 50, pipeline, set, Buffer.from('+OK\r\n'))
 }
+for (const version of [4, 5])
+  for (const [clients, inFlight] of [
+    [1, 128],
+    [8, 32],
+    [256, 1],
+  ] as const)
+    cassandraRow(version, clients, inFlight)
+cassandraRow(4, 1, 128, 2)

@@ -1,14 +1,19 @@
 /**
- * What the wires cost: nanoseconds of CPU a message, without sockets. `node bench/wires.ts`
+ * What the wires cost: nanoseconds of CPU a message, without sockets. `node bench/wires.ts [milliseconds a round] [words of rows]`
  *
- * Each row pushes chunks as reads would bring them and cuts them to the last frame; replies are matched as well.
+ * Each row pushes chunks as reads would bring them and cuts them to the last frame; replies are matched as well. Rows of CQL are a request
+ * and its reply on one side, with what leaves there.
  */
 import { Exchange, type Owner } from '../src/core/exchange.ts'
+import type { Wire } from '../src/core/protocol.ts'
+import { frameAt } from '../src/protocols/cassandra/envelope.ts'
+import { cassandra } from '../src/protocols/cassandra/index.ts'
 import { encodeRequest } from '../src/protocols/valkey/encode.ts'
 import { valkey } from '../src/protocols/valkey/index.ts'
+import { envelope, executeBody, inOuterFrame, OPCODE, startupBody } from './load/cql-frames.ts'
 
 const ROUNDS = 7
-const ROUND_MS = 150
+const roundMs = Number(process.argv[2] ?? 150)
 const nobody: Owner = { level: -1, onReplies() {}, onReplyPart: () => 0, onSilent() {} }
 const options = { cutThroughBytes: 64 * 1024 }
 
@@ -25,7 +30,7 @@ function measure(run: () => number): number {
   const results: number[] = []
   for (let round = 0; round < ROUNDS + 2; round++) {
     const start = process.hrtime.bigint()
-    const end = start + BigInt(ROUND_MS) * 1_000_000n
+    const end = start + BigInt(roundMs) * 1_000_000n
     let messages = 0
     let now = start
     while (now < end) {
@@ -72,6 +77,75 @@ function replies(message: Buffer, copies: number, size = Infinity): () => number
   }
 }
 
+const frameOf = (bytes: Buffer) => frameAt(bytes, 0, bytes.length, false)
+
+/** A wire whose connection has started, as far as it takes part in that. */
+function started(side: 'client' | 'server', version: number): Wire {
+  const wire = cassandra.wire(side, options)
+  const startup = envelope(version, 0, OPCODE.startup, startupBody())
+  const ready = envelope(version | 0x80, 0, OPCODE.ready, Buffer.alloc(0))
+  const exchange = new Exchange(frameOf(startup), nobody, 0, 0)
+  if (side === 'client') {
+    wire.push(startup, 0, startup.length)
+    wire.next()
+    wire.sent(exchange)
+    wire.leave!(frameOf(ready), exchange)
+  } else {
+    wire.leave!(exchange.request, exchange)
+    wire.sent(exchange)
+    wire.push(ready, 0, ready.length)
+    wire.match(wire.next()!)
+  }
+  return wire
+}
+
+const framed = (version: number, bytes: Buffer): Buffer => (version >= 5 ? inOuterFrame(bytes) : bytes)
+
+function execute(version: number, stream: number): Buffer {
+  const prepared = { id: Buffer.alloc(16, 7), metadataId: version >= 5 ? Buffer.alloc(16, 8) : null }
+  return envelope(version, stream, OPCODE.execute, executeBody(version, prepared, stream))
+}
+
+const row = (version: number, stream: number): Buffer =>
+  envelope(version | 0x80, stream, OPCODE.result, Buffer.alloc(130, 2))
+
+/** EXECUTEs that come in one read, and their replies that leave. */
+function cqlClient(version: number, copies: number): () => number {
+  const wire = started('client', version)
+  const streams = Array.from({ length: copies }, (_, stream) => stream)
+  const chunk = Buffer.concat(streams.map((stream) => framed(version, execute(version, stream))))
+  // Not in its place: with another id, as on the shared connection.
+  const replies = streams.map((stream) => row(version, stream + 1))
+  return () => {
+    wire.push(chunk, 0, chunk.length)
+    for (let i = 0; i < copies; i++) {
+      const exchange = new Exchange(wire.next()!, nobody, 0, 0)
+      wire.sent(exchange)
+      wire.leave!(frameAt(replies[i]!, 0, replies[i]!.length, true), exchange)
+    }
+    return copies
+  }
+}
+
+/** EXECUTEs that leave, and their replies that come in one read. */
+function cqlServer(version: number, copies: number): () => number {
+  const wire = started('server', version)
+  const streams = Array.from({ length: copies }, (_, stream) => stream)
+  const requests = streams.map((stream) => execute(version, stream + 1))
+  const chunk = Buffer.concat(streams.map((stream) => framed(version, row(version, stream))))
+  return () => {
+    for (let i = 0; i < copies; i++) {
+      const exchange = new Exchange(frameAt(requests[i]!, 0, requests[i]!.length, true), nobody, 0, 0)
+      wire.leave!(exchange.request, exchange)
+      wire.sent(exchange)
+    }
+    wire.push(chunk, 0, chunk.length)
+    for (let frame = wire.next(); frame !== null; frame = wire.next())
+      if (wire.match(frame) === null) throw new Error('a reply that answers nothing')
+    return copies
+  }
+}
+
 const get = encodeRequest(['GET', 'key:000000000001']).toBuffer()
 const set = encodeRequest(['SET', 'key:000000000001', 'x'.repeat(100)]).toBuffer()
 const setLarge = encodeRequest(['SET', 'key:000000000001', 'x'.repeat(16 * 1024)]).toBuffer()
@@ -94,6 +168,13 @@ const ROWS: readonly (readonly [name: string, run: () => number])[] = [
   ['reply 100 B, 64 in reads of 1000 bytes', replies(bulk, 64, 1000)],
   ['reply 16 KiB, 4 a read', replies(bulkLarge, 4)],
   ['reply of 20 values, 16 a read', replies(list, 16)],
+  ['CQL v4, client side, 64 a read', cqlClient(4, 64)],
+  ['CQL v4, server side, 64 a read', cqlServer(4, 64)],
+  ['CQL v5, client side, 64 a read', cqlClient(5, 64)],
+  ['CQL v5, server side, 64 a read', cqlServer(5, 64)],
 ]
+const words = process.argv.slice(3)
 
-for (const [name, run] of ROWS) console.log(`${name.padEnd(44)} ${measure(run).toFixed(1).padStart(8)} ns`)
+for (const [name, run] of ROWS)
+  if (words.every((word) => name.includes(word)))
+    console.log(`${name.padEnd(44)} ${measure(run).toFixed(1).padStart(8)} ns`)

@@ -6,6 +6,7 @@ import { RssSampler, TICK_US } from '../harness/proc.ts'
 import type { Processes } from '../harness/processes.ts'
 import { CqlClient } from '../load/cql-client.ts'
 import { executeBody, OPCODE } from '../load/cql-frames.ts'
+import type { CqlFigures } from '../load/cql-load.ts'
 import { startCqlLoad } from '../load/cql-run.ts'
 import type { Options } from '../options.ts'
 import { CASSANDRA_TARGETS, select } from '../targets/list.ts'
@@ -30,15 +31,17 @@ const STATEMENT = 'SELECT value FROM bench.rows WHERE key = ?'
 const VERSION = 4
 const RSS_EVERY_MS = 100
 const WARM_SHARE = 0.3
-/** Java compiles what it runs often, and goes on doing so for a while. */
-const NODE_WARM_SECONDS = 6
-const JAVA = ['-Xms512M', '-Xmx512M', '-XX:TieredStopAtLevel=4']
-
 function column(connections: number, inFlight: number, version = VERSION): CqlColumn {
   const label = `${connections} x ${inFlight}${version === VERSION ? '' : `, v${version}`}`
   const id = `${connections}x${inFlight}${version === VERSION ? '' : `v${version}`}`
   return { id, label, version, connections, inFlight }
 }
+
+/** Java compiles what it runs often, and goes on doing so for a while; so does Node. */
+const NODE_WARM_SECONDS = 6
+const ROW_WARM_SECONDS = 1.5
+const WARM: readonly CqlColumn[] = [column(8, 64), column(8, 64, 5)]
+const JAVA = ['-Xms512M', '-Xmx512M', '-XX:TieredStopAtLevel=4']
 
 const COLUMNS: readonly CqlColumn[] = [column(1, 128), column(8, 32), column(1, 1)]
 /** In version 5 all is wrapped in outer frames with checksums. */
@@ -74,6 +77,13 @@ async function fill(port: number): Promise<Buffer> {
   }
 }
 
+function load(processes: Processes, port: number, of: CqlColumn, seconds: number, pids: number[]): Promise<CqlFigures> {
+  const { version, connections, inFlight } = of
+  const warmSeconds = seconds * WARM_SHARE
+  const asked = { statement: STATEMENT, keys: KEYS, warmSeconds, seconds, pids }
+  return startCqlLoad(processes, { port, version, connections, inFlight, ...asked })
+}
+
 async function measureCell(
   processes: Processes,
   node: Started,
@@ -81,30 +91,22 @@ async function measureCell(
   of: CqlColumn,
   seconds: number,
 ): Promise<Measurement> {
-  const { pid } = row.started.running
-  const rss = new RssSampler(pid, RSS_EVERY_MS)
-  const { version, connections, inFlight } = of
-  const figures = await startCqlLoad(processes, {
-    port: row.started.port,
-    version,
-    connections,
-    inFlight,
-    statement: STATEMENT,
-    keys: KEYS,
-    warmSeconds: seconds * WARM_SHARE,
-    seconds,
-    pids: [pid, node.running.pid],
-  }).finally(() => rss.stop())
+  const { running, port } = row.started
+  const rss = new RssSampler(running.pid, RSS_EVERY_MS)
+  const pids = [running.pid, node.running.pid]
+  const figures = await load(processes, port, of, seconds, pids).finally(() => rss.stop())
   const { requests, p50Ms, p99Ms, ticks, ownCpuUs } = figures
   const [cpuUs, serverCpuUs] = ticks.map((count) => (count * TICK_US) / requests)
+  const requestsPerSecond = requests / figures.seconds
+  const rssBytes = rss.max
   return {
     target: row.name,
     workload: of,
     cpuUs,
-    requestsPerSecond: requests / figures.seconds,
+    requestsPerSecond,
     p50Ms,
     p99Ms,
-    rssBytes: rss.max,
+    rssBytes,
     serverCpuUs,
     loadCpuUs: ownCpuUs,
   }
@@ -127,6 +129,8 @@ async function measureBefore(
     measureCell(processes, node, row, of, options.seconds),
   )
   await rows.start(select(options.only, CASSANDRA_TARGETS))
+  for (const { started } of rows.rows.slice(1))
+    for (const of of WARM) await load(processes, started.port, of, ROW_WARM_SECONDS, [])
   const of = machine()
   const others = watchOthers(processes)
   const { cells } = options
@@ -170,13 +174,7 @@ export async function runCassandraBench(
   const node: Started = { running, port, version }
   const row = await fill(port)
   log(`${version} is warmed up`)
-  await measureCell(
-    processes,
-    node,
-    { name: 'direct', label: '', ours: false, started: node },
-    column(4, 64),
-    NODE_WARM_SECONDS,
-  )
+  await load(processes, port, WARM[0]!, NODE_WARM_SECONDS, [])
   const run = (at: Started, title: string, columns: readonly CqlColumn[]) =>
     measureBefore(at, title, columns, processes, options, command, log)
   const real = await run(node, REAL_TITLE, COLUMNS)
