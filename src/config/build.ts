@@ -30,16 +30,26 @@ export interface BuildEnv {
   readonly threads?: number
   /** Memory that these threads share: the same for the same key and size. Absent: of this thread alone. */
   shared?(key: string, bytes: number): Promise<SharedArrayBuffer>
-  /**
-   * Puts what looks on at requests between and around the stages of a source's chain. For the same stages it gives the same ones each
-   * time, so that sessions keep them. Absent: nobody looks.
-   */
-  readonly observe?: (source: CheckedSource, stages: readonly StageSpec[]) => readonly StageSpec[]
+  /** Who looks on at requests of a source: the same for the same source. Absent: nobody looks. */
+  readonly observe?: (source: CheckedSource) => ChainObserver
   /** Absent: the list. */
   readonly kinds?: KindList
   /** What is to be made instead of a kind, for who only wants to know what would happen. */
   dress?(kind: TransformKind): TransformKind
 }
+
+/** Who looks on at the requests of a chain. */
+export interface ChainObserver {
+  /**
+   * Puts what looks on between and around the stages of the chain. For the same stages it gives the same ones each time, so that sessions
+   * keep them.
+   */
+  dress(name: string, chain: readonly CheckedTransform[], stages: readonly StageSpec[]): readonly StageSpec[]
+  /** Who looks on at a chain within that `owner`, a transform of this one, has. */
+  within(owner: CheckedTransform, isDetached: boolean): ChainObserver
+}
+
+export const NOBODY: ChainObserver = { dress: (_name, _chain, stages) => stages, within: () => NOBODY }
 
 /** Connections of one sink, and its place in the topology. */
 export interface BuiltPool {
@@ -101,6 +111,7 @@ interface Building {
   readonly memory: ReadonlyMap<CheckedTransform, SharedArrayBuffer>
   readonly protocols: ReadonlyMap<string, Protocol>
   readonly lingering: Lingering
+  readonly observer: ChainObserver
 }
 
 /** Builds the sources and chains of a topology on this thread; nothing listens yet. Throws what a kind's `create` throws. */
@@ -133,6 +144,7 @@ class SourceBuild implements BuiltSource {
   readonly #first: CheckedSource
   readonly #env: BuildEnv
   readonly #lingering: Lingering
+  readonly #observer: ChainObserver
   /** In the order in which they were made. */
   readonly #holdings = new Map<StageSpec, Holding>()
 
@@ -140,6 +152,7 @@ class SourceBuild implements BuiltSource {
     this.#first = checked
     this.#env = env
     this.#lingering = lingering
+    this.#observer = env.observe?.(checked) ?? NOBODY
   }
 
   get checked(): CheckedSource {
@@ -197,12 +210,13 @@ class SourceBuild implements BuiltSource {
   }
 
   #observed(checked: CheckedSource, stages: readonly StageSpec[]): readonly StageSpec[] {
-    return this.#env.observe?.(checked, stages) ?? stages
+    return this.#observer.dress(checked.name, checked.chain, stages)
   }
 
   async #load(checked: CheckedSource): Promise<Building> {
     const loaded = await load(checked, this.#env)
-    return { env: this.#env, source: checked, limits: checked.limits, ...loaded, lingering: this.#lingering }
+    const { limits } = checked
+    return { env: this.#env, source: checked, limits, ...loaded, lingering: this.#lingering, observer: this.#observer }
   }
 
   /** `running`: what stands in its place until now, and counts on where that does. */
@@ -303,7 +317,7 @@ function buildChain(name: string, chain: readonly CheckedTransform[], building: 
   const stages = chain.map((transform) => buildStage(transform, name, building, holding))
   const spec = { name, stages, stats: chainStats(building.env.metrics, name) }
   holding.chains.push(spec)
-  return spec
+  return { ...spec, stages: building.observer.dress(name, chain, stages) }
 }
 
 function buildStage(transform: CheckedTransform, chain: string, building: Building, holding: Holding): StageSpec {
@@ -332,16 +346,17 @@ function buildStage(transform: CheckedTransform, chain: string, building: Buildi
 }
 
 function chainsWithin(
-  { chains }: CheckedTransform,
+  transform: CheckedTransform,
   building: Building,
   holding: Holding,
 ): Record<string, ChainFactory[]> {
   const { env, protocols, lingering } = building
-  const places = Object.entries(chains ?? {}).map(([place, { names, chain, protocol, isDetached }]) => {
+  const places = Object.entries(transform.chains ?? {}).map(([place, { names, chain, protocol, isDetached }]) => {
     const limits = limitsWithin(building.limits, names.length, isDetached === true)
     const speaks = protocol === undefined ? null : protocols.get(protocol)!
     const settings = { world: env.world, limits, lingering }
-    const build = (name: string) => () => buildChain(name, chain, { ...building, limits }, holding)
+    const observer = building.observer.within(transform, isDetached === true)
+    const build = (name: string) => () => buildChain(name, chain, { ...building, limits, observer }, holding)
     return [place, names.map((name) => chainFactory(build(name), speaks, settings))] as const
   })
   return Object.fromEntries(places)

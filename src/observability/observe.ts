@@ -1,4 +1,5 @@
-import type { BuildEnv } from '../config/build.ts'
+import { NOBODY, type BuildEnv, type ChainObserver } from '../config/build.ts'
+import type { StageSpec } from '../core/chain.ts'
 import type { World } from '../world/world.ts'
 import { accessLogStage } from './access-log.ts'
 import type { Trace } from './trace.ts'
@@ -58,6 +59,23 @@ export interface Observer {
   flush(): void
 }
 
+/** The access log is of clients' requests, and has no part in chains within. */
+function both({
+  trace,
+  access,
+}: {
+  readonly trace: ChainObserver | null
+  readonly access: StageSpec | null
+}): ChainObserver {
+  return {
+    dress(name, chain, stages) {
+      const traced = trace?.dress(name, chain, stages) ?? stages
+      return access === null ? traced : [access, ...traced]
+    },
+    within: (owner, isDetached) => trace?.within(owner, isDetached) ?? NOBODY,
+  }
+}
+
 export function observer({ accessLog, tracing }: ObserveSettings, sinks: ObserveSinks, world: World): Observer {
   if (accessLog === 0 && tracing === 0) return { observe: undefined, flush() {} }
   const lines = new Lines((text) => sinks.onAccess(text))
@@ -66,13 +84,12 @@ export function observer({ accessLog, tracing }: ObserveSettings, sinks: Observe
     trace: tracing === 0 ? null : tracer({ world, sample: tracing, emit }),
     access: accessLog === 0 ? null : accessLogStage({ world, sample: accessLog, write: (line) => lines.write(line) }),
   })
-  const bySource = new Map<string, ReturnType<typeof lookers>>()
+  const bySource = new Map<string, ChainObserver>()
   return {
-    observe(source, stages) {
-      let looks = bySource.get(source.name)
-      if (looks === undefined) bySource.set(source.name, (looks = lookers()))
-      const traced = looks.trace?.(source, stages) ?? stages
-      return looks.access === null ? traced : [looks.access, ...traced]
+    observe({ name }) {
+      let looks = bySource.get(name)
+      if (looks === undefined) bySource.set(name, (looks = both(lookers())))
+      return looks
     },
     flush: () => lines.flush(),
   }

@@ -1,4 +1,13 @@
-import { context, diag, DiagLogLevel, SpanKind, SpanStatusCode, trace as api, type Tracer } from '@opentelemetry/api'
+import {
+  context,
+  diag,
+  DiagLogLevel,
+  SpanKind,
+  SpanStatusCode,
+  trace as api,
+  type Context,
+  type Tracer,
+} from '@opentelemetry/api'
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto'
 import { resourceFromAttributes } from '@opentelemetry/resources'
 import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace'
@@ -51,10 +60,12 @@ export class TraceExport {
       },
     })
     if (trace.outcome === 'error') request.setStatus({ code: SpanStatusCode.ERROR })
-    let around = api.setSpan(context.active(), request)
+    const root = api.setSpan(context.active(), request)
+    const contexts: Context[] = []
     for (const stage of trace.stages) {
+      const around = contexts[stage.within] ?? root
       const span = this.#tracer.startSpan(stage.type, spanOf(stage), around)
-      around = api.setSpan(around, span)
+      contexts.push(api.setSpan(around, span))
       span.end(stage.endMs)
     }
     request.end(trace.endMs)
@@ -69,13 +80,14 @@ export class TraceExport {
   }
 }
 
-function spanOf({ type, name, upstream, isSink, startMs }: TraceStage) {
+function spanOf({ type, name, chain, upstream, isSink, startMs }: TraceStage) {
   return {
     kind: isSink ? SpanKind.CLIENT : SpanKind.INTERNAL,
     startTime: startMs,
     attributes: {
       'shotover.transform.type': type,
       'shotover.transform.name': name,
+      'shotover.chain': chain,
       ...(upstream === null ? {} : { 'server.address': upstream }),
     },
   }

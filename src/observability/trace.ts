@@ -1,4 +1,4 @@
-/** One request's way through the chain, after its end. Plain data: threads send it to each other. Milliseconds since 1970. */
+/** One request's way through the chain and those within it, after its end. Plain data: threads send it to each other. Milliseconds since 1970. */
 export interface Trace {
   readonly source: string
   readonly chain: string
@@ -11,7 +11,7 @@ export interface Trace {
   readonly outcome: TraceOutcome
   readonly startMs: number
   readonly endMs: number
-  /** The stages that it came to, in their order; each stands within the one before. */
+  /** The stages that it came to, in that order. */
   readonly stages: readonly TraceStage[]
 }
 
@@ -20,6 +20,10 @@ export type TraceOutcome = 'answered' | 'error' | 'no-reply' | 'given-up'
 export interface TraceStage {
   readonly type: string
   readonly name: string
+  /** Name of the chain that it stands in. */
+  readonly chain: string
+  /** Index of the stage that it stands within, among those of the trace: the one before it in its chain, or the one whose chain it is; -1: none. */
+  readonly within: number
   /** Where the sink sends it, as the topology says; null: no sink, or it has no address. */
   readonly upstream: string | null
   readonly isSink: boolean

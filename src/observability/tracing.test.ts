@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { conformance } from '../../test/conformance.ts'
 import { play } from '../../test/kit.ts'
-import type { CheckedSource } from '../config/checked.ts'
+import type { CheckedTransform } from '../config/checked.ts'
 import type { StageSpec } from '../core/chain.ts'
 import { transform, type SessionFactory, type TransformKind } from '../core/kind.ts'
 import { queryTypeFilter } from '../transforms/query-type-filter.ts'
@@ -17,9 +17,9 @@ function traced(kind: TransformKind<never>, options: unknown, sample: number, tr
   const top = place('Tracing', (_options, env): SessionFactory => {
     const stage = { type: kind.type, name: 'it', factory: kind.create(options as never, env) }
     const sink: StageSpec = { type: 'Sink', name: 'sink', factory: () => ({ onRequests() {} }) }
-    const source = { chain: [{}, { options: { remote_address: '10.0.0.1:6379' } }] } as unknown as CheckedSource
+    const chain = [{}, { options: { remote_address: '10.0.0.1:6379' } }] as unknown as CheckedTransform[]
     const emit = (trace: Trace) => void traces.push(trace)
-    stages = tracer({ world: env.world, sample, emit })(source, [stage, sink])
+    stages = tracer({ world: env.world, sample, emit }).dress('main', chain, [stage, sink])
     return stages[0]!.factory
   })
   const below = place(kind.type, (): SessionFactory => (session, previous) => stages[1]!.factory(session, previous))

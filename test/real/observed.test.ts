@@ -139,6 +139,50 @@ for (const coreThreads of [1, 2]) {
   })
 }
 
+test('traces cover chains within, and what nobody waits for has traces of its own', BOUND, async () => {
+  await using redis = await startRedis()
+  await using collector = await Collector.start()
+  const sink = (name: string) =>
+    `ValkeySinkSingle: { name: ${name}, remote_address: "${redis.address}", connect_timeout_ms: 3000 }`
+  const counter = (name: string) => `QueryCounter: { name: ${name}, counter_name: c }`
+  const topology = (listen: string) => `sources:
+  - Valkey:
+      name: valkey
+      listen_addr: "${listen}"
+      chain:
+        - Tee: { name: compared, behavior: LogWarningOnMismatch, chain: [{ ${counter('inner')} }, { ${sink('other')} }] }
+        - Tee: { name: ignored, chain: [{ ${counter('away')} }, { ${sink('shadow')} }] }
+        - ParallelMap: { name: dealt, parallelism: 2, ordered_results: true, chain: [{ ${sink('each')} }] }
+`
+  const config = `tracing: { endpoint: "${collector.url}", sample: 1 }`
+  await using proxy = await startProxy({ topology, config })
+  const client = await RawClient.open(proxy.port)
+  client.write('GET a\r\nGET b\r\n')
+  await client.until(2)
+  await collector.until((spans) => spans.length === 20)
+  const { spans } = collector
+  const text = (span: ReceivedSpan): string => {
+    const inner = spans.filter(({ parentId }) => parentId === span.spanId).map(text)
+    const { 'shotover.transform.name': name = span.name, 'shotover.chain': chain } = span.attributes
+    return `${String(chain)}/${String(name)}${inner.length === 0 ? '' : ` (${inner.sort().join(', ')})`}`
+  }
+  const trees = spans.filter(({ parentId }) => parentId === '').map(text)
+  assert.deepEqual(trees.sort(), [
+    'ignored/GET (ignored/away (ignored/shadow))',
+    'ignored/GET (ignored/away (ignored/shadow))',
+    ...[0, 1].map(
+      (copy) =>
+        `valkey/GET (valkey/compared (compared/inner (compared/other), valkey/ignored (valkey/dealt (dealt[${copy}]/each))))`,
+    ),
+  ])
+  for (const span of spans) {
+    const outer = spans.find(({ spanId }) => spanId === span.parentId) ?? span
+    assert.ok(outer.startNs <= span.startNs && span.startNs <= span.endNs && span.endNs <= outer.endNs, text(span))
+  }
+  client.destroy()
+  assert.equal(await proxy.stop(), 0)
+})
+
 test('a collector that is away is complained of, and clients are served', BOUND, async () => {
   await using redis = await startRedis()
   const config = 'tracing: { endpoint: "http://127.0.0.1:1/v1/traces", sample: 1 }'
