@@ -1,6 +1,6 @@
 import { PART_TAKEN, type Batch, type Carrier, type Exchange, type Owner } from './exchange.ts'
 import { FRAME_LAST, type Frame } from './frame.ts'
-import { ConnectError, RefusedError } from './loss.ts'
+import { GreetingError, RefusedError } from './loss.ts'
 import type { Protocol } from './protocol.ts'
 import type { Greeting } from './sharing.ts'
 import type { Upstream } from './upstream.ts'
@@ -27,7 +27,7 @@ export class Handshake implements Carrier {
       next = this.#greeting.next(this.#replies.splice(0))
     } catch (error) {
       const cause = error instanceof Error ? error : new Error(String(error))
-      const Refused = cause instanceof RefusedError ? RefusedError : ConnectError
+      const Refused = cause instanceof RefusedError ? RefusedError : GreetingError
       this.#upstream.destroy(new Refused('The server refused what a session had been granted before', { cause }))
       return
     }

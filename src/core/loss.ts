@@ -8,8 +8,10 @@ import type { Upstream } from './upstream.ts'
 
 /** No connection could be had: nothing was sent. */
 export class ConnectError extends Error {}
+/** One stood, and the server refused what it was to begin with. */
+export class GreetingError extends ConnectError {}
 /** It could not be had for this session, whose identity the server takes no more: the client does better on a new one. */
-export class RefusedError extends ConnectError {}
+export class RefusedError extends GreetingError {}
 /** A connection was lost: what was sent may have been executed. */
 export class LostError extends Error {}
 

@@ -1,10 +1,13 @@
 import type { Address, Connection, Listener, World } from '../../../world/world.ts'
+import type { Response } from '../body/responses.ts'
 import { ModelSession } from './session.ts'
 import { ModelStore } from './store.ts'
 
 export interface CassandraModelOptions {
   /** Users and their passwords; absent: nobody is asked who they are. */
   readonly users?: Readonly<Record<string, string>>
+  /** What is answered to a QUERY with this text, before anything else; null: what the model itself knows. */
+  readonly answer?: (text: string) => Response | null
   /** Longest time that a request takes, in milliseconds: replies come in any order. */
   readonly delayMs?: number
   /** Told of every write, before its reply leaves. `user` is '' where nobody is asked. */
@@ -43,9 +46,9 @@ export class CassandraModel {
     this.#listeners = []
   }
 
-  /** Tells all who asked for events of the schema. */
-  announce(keyspace: string, table: string): void {
-    for (const session of this.sessions) session.announce(keyspace, table)
+  /** Tells all who asked for events; `rest` is what stands behind the type. */
+  announce(event: string, rest: Buffer): void {
+    for (const session of this.sessions) session.announce(event, rest)
   }
 
   close(): void {

@@ -82,10 +82,8 @@ export class ModelSession implements ConnectionHandler {
     this.#connection.destroy()
   }
 
-  announce(keyspace: string, table: string): void {
-    if (!this.#registered) return
-    const rest = new Writer().string('CREATED').string('TABLE').string(keyspace).string(table).bytes
-    this.#send({ type: 'event', event: 'SCHEMA_CHANGE', rest }, -1)
+  announce(event: string, rest: Buffer): void {
+    if (this.#registered) this.#send({ type: 'event', event, rest }, -1)
   }
 
   #take(frame: Frame): void {
@@ -147,6 +145,8 @@ export class ModelSession implements ConnectionHandler {
         this.#registered = true
         return { type: 'ready' }
       case 'query': {
+        const told = this.#model.options.answer?.(message.text) ?? null
+        if (told !== null) return told
         const id = this.#model.store.prepare(message.text, keyspace)
         if (id === null) return error(SYNTAX, `no viable alternative at input '${message.text.slice(0, 20)}'`)
         return this.#run(this.#model.store.prepared.get(id.toString('hex'))!.statement, boundOf(message), keyspace)
@@ -190,8 +190,9 @@ export class ModelSession implements ConnectionHandler {
       return { type: 'set-keyspace', keyspace: statement.keyspace }
     }
     if (statement.type === 'create') {
-      this.#model.announce(current ?? '', statement.table)
       const { table } = statement
+      const rest = new Writer().string('CREATED').string('TABLE').string(current ?? '').string(table).bytes // prettier-ignore
+      this.#model.announce('SCHEMA_CHANGE', rest)
       return { type: 'schema-change', change: 'CREATED', target: 'TABLE', keyspace: current ?? '', name: table, argumentTypes: null } // prettier-ignore
     }
     const keyspace = statement.keyspace ?? current
