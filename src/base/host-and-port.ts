@@ -5,3 +5,8 @@ export function hostAndPort(text: string): { host: string; port: number } | null
   if (at < 1 || !/^\d{1,5}$/.test(port) || Number(port) > 65535) return null
   return { host: text.slice(0, at).replace(/^\[(.*)\]$/, '$1'), port: Number(port) }
 }
+
+/** `host:port`, as `hostAndPort` reads it. */
+export function addressText({ host, port }: { readonly host: string; readonly port: number }): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+}

@@ -4,10 +4,9 @@ import { chainFactory, limitsWithin } from '../core/chain-factory.ts'
 import type { ChainSpec, StageSpec } from '../core/chain.ts'
 import type { ChainFactory, Env, Limits, Log, Metrics, SessionFactory, TransformKind } from '../core/kind.ts'
 import { Scratch } from '../core/outbox.ts'
-import type { Pool } from '../core/pool.ts'
 import type { Protocol } from '../core/protocol.ts'
 import { Source } from '../core/source.ts'
-import { noSourceStats, noStats, StageStats, type ChainStats } from '../core/stats.ts'
+import { noSourceStats, noStats, StageStats, type ChainStats, type Connections } from '../core/stats.ts'
 import { Lingering } from '../core/lingering.ts'
 import type { World } from '../world/world.ts'
 import type { CheckedSource, CheckedTopology, CheckedTransform } from './checked.ts'
@@ -57,7 +56,7 @@ export interface BuiltPool {
   readonly name: string
   /** Name of the chain that the sink ends. */
   readonly chain: string
-  readonly pool: Pool
+  readonly pool: Connections
 }
 
 export type DressFactory = (factory: SessionFactory, running: SessionFactory) => SessionFactory
@@ -323,7 +322,7 @@ function buildChain(name: string, chain: readonly CheckedTransform[], building: 
 function buildStage(transform: CheckedTransform, chain: string, building: Building, holding: Holding): StageSpec {
   const { env, limits, kinds, memory } = building
   const { type, name, options } = transform
-  const own: Pool[] = []
+  const own: Connections[] = []
   const kindEnv: Env = {
     world: env.world,
     metrics: env.metrics,

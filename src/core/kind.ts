@@ -1,9 +1,9 @@
 import type { z } from 'zod'
 import type { World } from '../world/world.ts'
 import type { Exchange } from './exchange.ts'
-import type { Pool } from './pool.ts'
 import type { Protocol } from './protocol.ts'
 import type { Route } from './route.ts'
+import type { Connections } from './stats.ts'
 import type { SubChain, SubChainUser } from './sub-chain.ts'
 import type { SessionInfo, Transform } from './transform.ts'
 
@@ -56,8 +56,8 @@ export interface Env {
   readonly chains: Record<string, ChainFactory[]>
   /** Memory that the threads of the process share for this transform: `sharedBytes` of its kind, zeros at first. */
   readonly shared: SharedArrayBuffer
-  /** Where sinks enter their pools, for metrics. */
-  readonly pools: Pool[]
+  /** Where sinks enter what holds their connections, for metrics. */
+  readonly pools: Connections[]
   /** Called when the topology ends. */
   onClose(close: () => void): void
 }

@@ -99,6 +99,22 @@ export function noSourceStats(latency: Summary = UNOBSERVED): SourceStats {
   }
 }
 
+/** Connections that stand or are being opened, by what they are for. */
+export interface ConnectionCount {
+  shared: number
+  pinned: number
+  spare: number
+  retired: number
+}
+
+/** The connections of a sink, as metrics see them. */
+export interface Connections {
+  readonly stats: PoolStats
+  /** Requests in flight on all of them. */
+  readonly inFlight: number
+  count(): ConnectionCount
+}
+
 export interface PoolStats {
   bytesRead: number
   bytesWritten: number

@@ -12,10 +12,9 @@ import {
 } from '../core/kind.ts'
 import { Lingering } from '../core/lingering.ts'
 import { Scratch } from '../core/outbox.ts'
-import type { Pool } from '../core/pool.ts'
 import type { Protocol } from '../core/protocol.ts'
 import { Source } from '../core/source.ts'
-import { noStats } from '../core/stats.ts'
+import { noStats, type Connections } from '../core/stats.ts'
 import { valkeySinkSingle } from '../protocols/valkey/sink-single.ts'
 import { valkeySource } from '../protocols/valkey/source.ts'
 import type { Address, World } from '../world/world.ts'
@@ -61,9 +60,9 @@ interface Building {
   readonly world: World
   readonly upstream: Address
   readonly limits: Limits
-  readonly pools: Pool[]
+  readonly pools: Connections[]
   /** Of other servers. */
-  readonly others: Pool[]
+  readonly others: Connections[]
   readonly closers: (() => void)[]
   readonly lingering: Lingering
 }
