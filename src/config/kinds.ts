@@ -14,6 +14,7 @@ export const KINDS: KindList = {
   },
   transforms: {
     CassandraPeersRewrite: async () => (await import('../protocols/cassandra/peers-rewrite.ts')).cassandraPeersRewrite,
+    CassandraSinkCluster: async () => (await import('../protocols/cassandra/sink-cluster.ts')).cassandraSinkCluster,
     CassandraSinkSingle: async () => (await import('../protocols/cassandra/sink-single.ts')).cassandraSinkSingle,
     Coalesce: async () => (await import('../transforms/coalesce.ts')).coalesce,
     ConnectionBalanceAndPool: async () =>

@@ -13,6 +13,12 @@ import { PLAN_ANSWER, PLAN_ATTRIBUTE, PLAN_END, PLAN_KEEP, PLAN_PIN, PLAN_SHARE,
 import type { Link, SessionInfo, Transform } from './transform.ts'
 import type { Upstream } from './upstream.ts'
 
+/** Whose lane it is, where a session has several: it decides what becomes of requests that one of them can't deliver. */
+export interface LaneUser {
+  /** The server may have executed those of `failed`; those of `again` may be sent once more, on any lane. None is the lane's any more. */
+  onLost(failed: Batch, again: Batch, error: Error): void
+}
+
 /** One session's way to the server: the sink of its chain. Decides, per request, on which upstream it goes, and keeps their order. */
 export class Lane implements Transform, Carrier {
   arrived: Batch = []
@@ -23,6 +29,7 @@ export class Lane implements Transform, Carrier {
   readonly #env: Env
   readonly #info: SessionInfo
   readonly #type: string
+  readonly #user: LaneUser | null
   #link: Link | null = null
   readonly #place: Placement
   /** Exchanges sent and not answered. */
@@ -39,26 +46,43 @@ export class Lane implements Transform, Carrier {
   #closed = false
   #congested = false
 
-  constructor(pool: Pool, sharing: Sharing, env: Env, info: SessionInfo, type: string) {
+  constructor(pool: Pool, sharing: Sharing, env: Env, info: SessionInfo, type: string, user: LaneUser | null = null) {
     this.#pool = pool
     this.#sharing = sharing
     this.#env = env
     this.#info = info
     this.#type = type
+    this.#user = user
     this.#place = new Placement(pool, sharing, this)
     this.#pace = new ReplyPace(this, pool, env)
   }
 
   onRequests(batch: Batch, link: Link): void {
+    this.attach(link)
+    for (let i = 0; i < batch.length; i++) this.take(batch[i]!)
+  }
+
+  /** Replies go up by this link. */
+  attach(link: Link): void {
     this.#link = link
     this.keepsRequests = link.keepsRequests
-    for (let i = 0; i < batch.length; i++) {
-      const exchange = batch[i]!
-      if (this.#waiting.length !== 0 || !this.#go(exchange)) {
-        exchange.request.own()
-        this.#waiting.push(exchange)
-      }
-    }
+  }
+
+  /** The session's next request. */
+  take(exchange: Exchange): void {
+    if (this.#waiting.length === 0 && this.#go(exchange)) return
+    exchange.request.own()
+    this.#waiting.push(exchange)
+  }
+
+  /** Nothing is under way on it. */
+  get isQuiet(): boolean {
+    return this.#inFlight === 0 && this.#waiting.length === 0
+  }
+
+  /** Nothing of the session is left there either. */
+  get isIdle(): boolean {
+    return this.isQuiet && !this.#place.isPinned
   }
 
   onCancel(exchange: Exchange): void {
@@ -266,6 +290,11 @@ export class Lane implements Transform, Carrier {
   #mourn(upstream: Upstream, exchanges: Batch, error: Error, lostState: boolean): void {
     const link = this.#link
     if (link === null) return
+    if (this.#user !== null && error instanceof ConnectError) {
+      // Nothing was sent on it, and nothing that waits here can be.
+      this.#handBack(exchanges.concat(this.#waiting.splice(0)), 0, error)
+      return
+    }
     const partly = exchanges.some((one) => one.state === ANSWERING || one.requestParts?.ended === false)
     if (partly || this.#isInPush || (lostState && exchanges.length === 0)) {
       if (!exchanges.some(brokenOff)) reportLoss(error, this.#info.log, this.#pool)
@@ -281,8 +310,20 @@ export class Lane implements Transform, Carrier {
       link.fail(error)
     } else {
       const failed = triage(upstream, exchanges, error, this.#info.protocol)
-      if (failed === 0 || this.#fail(exchanges.slice(0, failed), error, false)) this.#again(exchanges.slice(failed))
+      if (this.#user !== null) this.#handBack(exchanges, failed, error)
+      else if (failed === 0 || this.#fail(exchanges.slice(0, failed), error, false))
+        this.#again(exchanges.slice(failed))
     }
+  }
+
+  /** The first `failed` may have been executed, the rest can be sent elsewhere. */
+  // Cold: an upstream was lost
+  #handBack(exchanges: Batch, failed: number, error: Error): void {
+    const again = exchanges.slice(failed)
+    rewind(again)
+    this.#pool.stats.retries += again.length
+    if (failed !== 0) this.#pool.reportFailure(failed, error)
+    this.#user!.onLost(exchanges.slice(0, failed), again, error)
   }
 
   /** The server had state of this session, or was to have it: what it was to answer gets an error, and the session ends. */

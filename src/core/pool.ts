@@ -1,4 +1,5 @@
 import { HandshakeError, systemError } from '../base/errors.ts'
+import { addressText } from '../base/host-and-port.ts'
 import type { Address, Connection, Connector, World } from '../world/world.ts'
 import { ANSWERING, QUEUED, type Carrier, type Exchange } from './exchange.ts'
 import { EndpointLog } from './endpoint-log.ts'
@@ -6,9 +7,9 @@ import type { Frame } from './frame.ts'
 import type { Env, Log } from './kind.ts'
 import { Outbox, Scratch } from './outbox.ts'
 import type { Protocol, WireOptions } from './protocol.ts'
-import { byCarrier, ConnectError, LostError, repeatable } from './loss.ts'
+import { byCarrier, ConnectError, GreetingError, LostError, repeatable } from './loss.ts'
 import type { Greeting } from './sharing.ts'
-import { noPoolStats } from './stats.ts'
+import { noPoolStats, type ConnectionCount, type Connections, type PoolStats } from './stats.ts'
 import { ReadTimeout } from './read-timeout.ts'
 import { Upkeep } from './upkeep.ts'
 import { CLOSED, READY, Upstream, type UpstreamOwner } from './upstream.ts'
@@ -34,6 +35,17 @@ export interface PoolOptions {
   /** What opens its connections; absent: the world's net, in the clear. */
   readonly connector?: Connector
   readonly log: Log
+  /** Where it counts; absent: in numbers of its own. */
+  readonly stats?: PoolStats
+  readonly watcher?: PoolWatcher
+}
+
+/** Who is told whether the endpoint of a pool can be reached. */
+export interface PoolWatcher {
+  /** A connection stands, and has its attributes. */
+  onReachable(): void
+  /** None could be had. */
+  onUnreachable(): void
 }
 
 /** The pool of a sink: it ends with its topology, and metrics see it. */
@@ -46,11 +58,11 @@ export function openPool(env: Env, options: Omit<PoolOptions, 'wireOptions' | 'w
 }
 
 /** The connections of one thread to one endpoint: per attributes one that sessions share, and those that sessions have for themselves. */
-export class Pool implements UpstreamOwner {
+export class Pool implements UpstreamOwner, Connections {
   readonly world: World
   readonly protocol: Protocol
   readonly wireOptions: WireOptions
-  readonly stats = noPoolStats()
+  readonly stats: PoolStats
   readonly destination: string
   readonly #log: EndpointLog
   readonly #options: PoolOptions
@@ -69,8 +81,8 @@ export class Pool implements UpstreamOwner {
     this.world = options.world
     this.protocol = options.protocol
     this.wireOptions = options.wireOptions
-    const { host, port } = options.endpoint
-    this.destination = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+    this.stats = options.stats ?? noPoolStats()
+    this.destination = addressText(options.endpoint)
     this.#log = new EndpointLog(this.destination, options.log, this.world.clock)
     const isOrdered = this.protocol.orderToClient === 'request-order'
     this.#upkeep = new Upkeep(this.world.clock, this.#all, isOrdered, this.#log, (upstream) => this.retire(upstream))
@@ -188,8 +200,7 @@ export class Pool implements UpstreamOwner {
     if (this.#shared.get(upstream.key) === upstream) this.#shared.delete(upstream.key)
   }
 
-  /** Connections that stand or are being opened. */
-  count(): { shared: number; pinned: number; spare: number; retired: number } {
+  count(): ConnectionCount {
     const count = { shared: 0, pinned: 0, spare: 0, retired: 0 }
     for (const upstream of this.#all) {
       if (upstream.shared) count.shared++
@@ -204,6 +215,11 @@ export class Pool implements UpstreamOwner {
   reportFailure(requests: number, error: Error): void {
     this.stats.losses++
     this.#log.failed(requests, error)
+  }
+
+  /** Takes no further sessions: what they share, or could, closes as soon as nobody waits for anything on it. */
+  leave(): void {
+    for (const upstream of [...this.#all]) if (upstream.pinnedTo === null) this.retire(upstream)
   }
 
   close(): void {
@@ -221,6 +237,7 @@ export class Pool implements UpstreamOwner {
 
   onUpstreamReady(): void {
     this.#backoffMs = 0
+    this.#options.watcher?.onReachable()
     this.#upkeep.begin()
   }
 
@@ -234,8 +251,10 @@ export class Pool implements UpstreamOwner {
     if (spare?.length === 0) this.#spare.delete(upstream.key)
     // Given up because it was silent, it was kept until it had answered all that it owed.
     if (upstream.retired && !(error instanceof LostError)) this.#log.answered()
-    if (error instanceof ConnectError) this.stats.connectFailures++
-    else if (error !== null) this.stats.deaths++
+    if (error instanceof ConnectError) {
+      this.stats.connectFailures++
+      if (!(error instanceof GreetingError)) this.#options.watcher?.onUnreachable()
+    } else if (error !== null) this.stats.deaths++
   }
 
   #open(key: string, handshake: readonly Frame[] | Greeting): Upstream {

@@ -68,6 +68,9 @@ export const FAMILIES: Readonly<Record<string, Family>> = {
     'Times that a shared connection was taken from its clients because one held it up.',
   ),
   shotover_late_replies_count: counter('Replies that were dropped because nobody waited for them any more.'),
+  shotover_out_of_rack_requests_count: counter(
+    'Requests that went to another rack, since no server of their own rack has what they are about and can be reached.',
+  ),
   shotover_retries_count: counter('Requests that were sent again on another connection.'),
   shotover_thread_restarts_count: counter('Core threads that died and were started again.'),
   shotover_thread_stalls_count: counter('Times that a thread did not answer for ten seconds.'),

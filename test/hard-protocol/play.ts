@@ -6,40 +6,50 @@ import type { Address } from '../../src/world/world.ts'
 import { HardClient, type Reply } from './client.ts'
 import { KIND_NAMES, type Order } from './format.ts'
 import { HardServer } from './model-server.ts'
-import type { Request } from './requests.ts'
+import type { HardServerOptions, Request } from './requests.ts'
 import { HardProxy, type HardProxyOptions } from './proxy.ts'
 
 export interface PlayOptions extends Partial<HardProxyOptions> {
   readonly sim?: Partial<SimOptions>
   readonly limits?: Partial<Limits>
+  /** So many servers, which are one cluster. */
+  readonly servers?: number
 }
 
 /** A server, the proxy, and clients that the test plays. */
 export class HardPlay {
   readonly sim: SimWorld
   readonly server: HardServer
+  /** All of them. */
+  readonly servers: readonly HardServer[]
   readonly proxy: HardProxy
   readonly order: Order
   /** Writes that had effect, as `connection space text`. */
   readonly executed: string[] = []
-  readonly #serverAddress: Address
+  readonly #addresses: readonly Address[]
 
-  constructor(options: PlayOptions, serverAddress: Address, sim: SimWorld, server: HardServer) {
+  constructor(options: PlayOptions, addresses: readonly Address[], sim: SimWorld, servers: readonly HardServer[]) {
+    const [address, ...others] = addresses
     this.sim = sim
-    this.server = server
+    this.server = servers[0]!
+    this.servers = servers
     this.order = options.order ?? 'request-order'
-    this.#serverAddress = serverAddress
-    this.proxy = new HardProxy(sim, serverAddress, { ...options, order: this.order })
+    this.#addresses = addresses
+    this.proxy = new HardProxy(sim, address!, { ...options, order: this.order, others })
   }
 
   static async start(options: PlayOptions = {}): Promise<HardPlay> {
     const sim = new SimWorld({ tearChance: 0.3, ...options.sim })
     let play: HardPlay | null = null
-    const server = new HardServer(sim, {
-      order: options.order ?? 'request-order',
-      onExecute: (connection, space, request, inTransaction) => play!.#note(connection, space, request, inTransaction),
+    const order = options.order ?? 'request-order'
+    const servers = Array.from({ length: options.servers ?? 1 }, () => {
+      const note: HardServerOptions['onExecute'] = (connection, space, request, inTransaction) =>
+        play!.#note(connection, space, request, inTransaction)
+      return new HardServer(sim, { order, onExecute: note })
     })
-    play = new HardPlay(options, await server.listen(LOOPBACK), sim, server)
+    const addresses: Address[] = []
+    for (const server of servers) addresses.push(await server.listen(LOOPBACK))
+    play = new HardPlay(options, addresses, sim, servers)
     await play.proxy.listen(LOOPBACK)
     return play
   }
@@ -72,12 +82,16 @@ export class HardPlay {
     await this.sim.run(this.sim.nowMs + ms)
   }
 
-  crash(): void {
-    this.server.crash()
+  address(server: number): Address {
+    return this.#addresses[server]!
   }
 
-  async restart(): Promise<void> {
-    await this.server.listen(this.#serverAddress)
+  crash(server = 0): void {
+    this.servers[server]!.crash()
+  }
+
+  async restart(server = 0): Promise<void> {
+    await this.servers[server]!.listen(this.#addresses[server]!)
   }
 
   /** Clients end, and nothing is left. */

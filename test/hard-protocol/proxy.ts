@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { Budget } from '../../src/core/budget.ts'
 import type { StageSpec } from '../../src/core/chain.ts'
+import { ClusterSession } from '../../src/core/cluster-session.ts'
+import { Cluster } from '../../src/core/cluster.ts'
 import { LIMITS, type Env, type Limits, type Metrics } from '../../src/core/kind.ts'
 import { Lane } from '../../src/core/lane.ts'
 import { Scratch } from '../../src/core/outbox.ts'
@@ -12,6 +14,7 @@ import type { SimWorld } from '../../src/sim/world.ts'
 import type { Address, Connection, Net } from '../../src/world/world.ts'
 import { quietLog } from '../core/chain-play.ts'
 import type { Order } from './format.ts'
+import { HardGuide } from './guide.ts'
 import { hardProtocol } from './protocol.ts'
 import { HardSharing, type Registry } from './sharing.ts'
 
@@ -29,6 +32,8 @@ export interface HardProxyOptions {
   readonly above?: ((info: SessionInfo, sink: () => Transform) => Transform)[]
   /** Gets what is logged as an error. */
   readonly errors?: string[]
+  /** The sink is one in front of a cluster: of the server, and of these. */
+  readonly others?: readonly Address[]
   /** The chain ends with the last of `above`, not with the sink itself. */
   readonly wrapsSink?: boolean
 }
@@ -40,6 +45,8 @@ const RENEWAL_MS = 40
 export class HardProxy {
   readonly sim: SimWorld
   readonly pool: Pool
+  /** Null: there is one server. */
+  readonly cluster: Cluster | null
   readonly source: Source
   readonly errors: string[]
   readonly limits: Limits
@@ -71,18 +78,20 @@ export class HardProxy {
       chain: 'hard',
       chains: {},
       shared: new SharedArrayBuffer(0),
-      pools: [this.pool],
+      pools: [],
       onClose() {},
     }
     const registry: Registry = new Map()
+    const sharing = (info: SessionInfo) => new HardSharing(`s${info.id}`, options.order !== 'request-order', registry)
+    const others = options.others ?? []
+    const cluster = others.length === 0 ? null : new Cluster(env, { connectTimeoutMs: 1000, protocol })
+    const members = cluster === null ? [] : [server, ...others].map((endpoint) => cluster.member(endpoint))
+    const guide = (info: SessionInfo) => (session: ClusterSession) => new HardGuide(members, sharing(info), session)
     const sink = (info: SessionInfo) =>
-      new Lane(
-        this.pool,
-        new HardSharing(`s${info.id}`, options.order !== 'request-order', registry),
-        env,
-        info,
-        'Sink',
-      )
+      cluster === null
+        ? new Lane(this.pool, sharing(info), env, info, 'Sink')
+        : new ClusterSession(env, info, 'Sink', cluster.stats, guide(info))
+    this.cluster = cluster
     const stages: StageSpec[] = (options.above ?? []).map((make, index) => ({
       type: 'Kind',
       name: String.fromCharCode(97 + index),
@@ -135,7 +144,7 @@ export class HardProxy {
   /** Nobody is connected any more: nothing may be left. */
   checkEmpty(): void {
     assert.equal(this.source.sessions.size, 0, 'sessions are open although no client is')
-    assert.equal(this.pool.inFlight, 0, 'requests are in flight although nobody waits for them')
+    assert.equal((this.cluster ?? this.pool).inFlight, 0, 'requests are in flight although nobody waits for them')
     assert.equal(this.source.budget.used, 0, 'bytes are held although nobody needs them')
   }
 }

@@ -2,7 +2,15 @@ import type { Frame } from '../../core/frame.ts'
 import { plainBody } from './compression.ts'
 import { flagsOf, HEADER_BYTES } from './envelope.ts'
 import { CorruptError } from './corrupt-error.ts'
-import { FLAG_COMPRESSED, FLAG_PAYLOAD, FLAG_TRACING, FLAG_WARNING, RESULT, RESULT_SET_KEYSPACE } from './opcodes.ts'
+import {
+  ERROR_UNPREPARED,
+  FLAG_COMPRESSED,
+  FLAG_PAYLOAD,
+  FLAG_TRACING,
+  FLAG_WARNING,
+  RESULT,
+  RESULT_SET_KEYSPACE,
+} from './opcodes.ts'
 import { Reader } from './reader.ts'
 
 const BEFORE_MESSAGE = FLAG_COMPRESSED | FLAG_TRACING | FLAG_PAYLOAD | FLAG_WARNING
@@ -50,6 +58,19 @@ export function errorCode(reply: Frame): number {
     return messageOf(reply, TELLING_BYTES).int()
   } catch (error) {
     if (error instanceof CorruptError) return -1
+    throw error
+  }
+}
+
+/** The id that an ERROR says was never prepared; null where it says something else. */
+export function unpreparedId(reply: Frame): Buffer | null {
+  try {
+    const message = messageOf(reply, TELLING_BYTES)
+    if (message.int() !== ERROR_UNPREPARED) return null
+    message.string()
+    return message.shortBytes()
+  } catch (error) {
+    if (error instanceof CorruptError) return null
     throw error
   }
 }

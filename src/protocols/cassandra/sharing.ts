@@ -85,6 +85,33 @@ export class CassandraSharing implements Sharing {
     }
   }
 
+  /** The server has let the session in. */
+  get isStarted(): boolean {
+    return this.#now.startup !== null
+  }
+
+  /** With what, as far as it has. */
+  get login(): Login {
+    return this.#now
+  }
+
+  /** The keyspace that it has chosen; null: none. */
+  get keyspace(): string | null {
+    return this.#now.keyspace
+  }
+
+  /** The attributes that it has but for this keyspace: their key, and what brings a fresh connection to them. */
+  within(keyspace: string | null): { readonly key: string; readonly handshake: () => Greeting } {
+    const attributes = { ...this.#now, keyspace }
+    return { key: keyOf(attributes), handshake: () => greet(attributes, keyspace) }
+  }
+
+  /** Does the request change the attributes, if it succeeds? */
+  isChange({ request }: Exchange): boolean {
+    if (request.kind === QUERY) return this.isStarted && usedIn(request) !== null
+    return request.kind === STARTUP || request.kind === AUTH_RESPONSE
+  }
+
   /** Before STARTUP connections differ by the version that is spoken. */
   #planFirst(request: Frame, plan: number): number {
     const version = versionOf(request)
@@ -121,14 +148,7 @@ export class CassandraSharing implements Sharing {
   }
 
   #planQuery(exchange: Exchange): number {
-    let keyspace: string | null
-    try {
-      const body = plainBody(exchange.request, TELLING_BYTES)
-      keyspace = usedKeyspace(body, 4, body.length)
-    } catch (error) {
-      if (!(error instanceof CorruptError)) throw error
-      return PLAN_PIN
-    }
+    const keyspace = usedIn(exchange.request)
     if (keyspace === null) return PLAN_SHARE
     if (keyspace === '') return PLAN_PIN
     exchange.request.code |= USES_KEYSPACE
@@ -177,6 +197,17 @@ export class CassandraSharing implements Sharing {
 
   dress(): void {}
   undress(): void {}
+}
+
+/** The keyspace that a QUERY chooses; '' where that can't be read, null where it is another statement. */
+function usedIn(query: Frame): string | null {
+  try {
+    const body = plainBody(query, TELLING_BYTES)
+    return usedKeyspace(body, 4, body.length)
+  } catch (error) {
+    if (error instanceof CorruptError) return ''
+    throw error
+  }
 }
 
 /** The body of an AUTH_RESPONSE, uncompressed, so that it can be said on any connection; null where it can't be read. */

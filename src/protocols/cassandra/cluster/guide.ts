@@ -1,0 +1,191 @@
+// Hot path
+import type { ClusterSession, Guide } from '../../../core/cluster-session.ts'
+import type { Member } from '../../../core/cluster.ts'
+import type { Exchange } from '../../../core/exchange.ts'
+import type { Frame } from '../../../core/frame.ts'
+import { responseFrame, versionOf } from '../envelope.ts'
+import { AUTH_RESPONSE, BATCH, ERROR, EXECUTE, PREPARE, READY, REGISTER, STARTUP } from '../opcodes.ts'
+import { unpreparedId } from '../result.ts'
+import { CassandraSharing } from '../sharing.ts'
+import { eventsAskedFor, eventFor } from './subscription.ts'
+import type { Hub } from './hub.ts'
+import { pickAny, pickUp } from './places.ts'
+import { ROUTE_CONTROL, ROUTE_KEYED } from './routing.ts'
+
+const EMPTY = Buffer.alloc(0)
+const NO_REPLICA = 'Internal shotover error: Failed to open a connection to any replicas of a specific token'
+
+/** Decides, for one session, which node each of its requests is for. */
+export class CassandraGuide implements Guide {
+  readonly sharing: CassandraSharing
+  readonly #hub: Hub
+  readonly #session: ClusterSession
+  /** Where everything goes that is not for particular nodes alone; null: nowhere yet. */
+  #control: Member | null = null
+  readonly #held = new Set<Exchange>()
+  /** Ids that a node was asked to prepare for a request, one after the other. */
+  readonly #prepared = new WeakMap<Exchange, Set<string>>()
+  /** What ends the session's events; null: it wants none. */
+  #unlisten: (() => void) | null = null
+  #events: ReadonlySet<string> = new Set()
+  /** Of the replicas that a request is for, those that are as near. */
+  readonly #near: Member[] = []
+
+  constructor(hub: Hub, session: ClusterSession) {
+    this.#hub = hub
+    this.#session = session
+    this.sharing = new CassandraSharing((key) => hub.cluster.hasReady(key))
+  }
+
+  get held(): number {
+    return this.#held.size
+  }
+
+  isAlone(exchange: Exchange): boolean {
+    return this.sharing.isChange(exchange)
+  }
+
+  place(exchange: Exchange): Member | null {
+    const { request } = exchange
+    if (request.kind === REGISTER && this.sharing.isStarted) {
+      this.#register(exchange)
+      return null
+    }
+    return this.#choose(exchange, null)
+  }
+
+  elsewhere(exchange: Exchange, tried: ReadonlySet<Member>): Member | null {
+    return this.#choose(exchange, tried)
+  }
+
+  #choose(exchange: Exchange, tried: ReadonlySet<Member> | null): Member | null {
+    const { places, router } = this.#hub
+    if (places === null || !this.sharing.isStarted || this.sharing.isChange(exchange)) return this.#toControl(tried)
+    const route = router.route(exchange.request, this.sharing.keyspace, places.view)
+    if (route === ROUTE_CONTROL) return this.#toControl(tried)
+    return (route === ROUTE_KEYED ? this.#toReplica(tried) : null) ?? this.#toAny(tried)
+  }
+
+  #toReplica(tried: ReadonlySet<Member> | null): Member | null {
+    const { places, router, env, outOfRack } = this.#hub
+    const near = this.#near
+    near.length = 0
+    places!.select(router.replicas, true, near)
+    const member = pickUp(near, tried, this.sharing, env.world.random)
+    if (member !== null) return member
+    near.length = 0
+    places!.select(router.replicas, false, near)
+    const other = pickUp(near, tried, this.sharing, env.world.random)
+    if (other !== null) outOfRack.add(1)
+    return other
+  }
+
+  /** A node that is up, of the rack if there is one; where there is none at all, one that may be. */
+  #toAny(tried: ReadonlySet<Member> | null): Member | null {
+    const { inRack, outOfRack } = this.#hub.places!
+    const { random } = this.#hub.env.world
+    return (
+      pickUp(inRack, tried, this.sharing, random) ??
+      pickUp(outOfRack, tried, this.sharing, random) ??
+      pickAny(inRack, tried, random) ??
+      pickAny(outOfRack, tried, random)
+    )
+  }
+
+  #toControl(tried: ReadonlySet<Member> | null): Member | null {
+    const control = this.#control
+    // Who began to say who he is goes on where he did.
+    if (control !== null && tried === null && (this.#isGood(control) || !this.sharing.isStarted)) return control
+    const next = this.#hub.places === null ? this.#contactPoint(tried) : this.#toAny(tried)
+    if (next !== null) this.#control = next
+    return next
+  }
+
+  #isGood(control: Member): boolean {
+    return control.isUp && (this.#hub.places === null || this.#hub.places.isInRack(control))
+  }
+
+  /** The first that is up and was not tried, or the first that was not. */
+  // Cold: until the cluster is known
+  #contactPoint(tried: ReadonlySet<Member> | null): Member | null {
+    const left = this.#hub.contactPoints.filter((member) => tried?.has(member) !== true)
+    return left.find(({ isUp }) => isUp) ?? left[0] ?? null
+  }
+
+  unreachable(exchange: Exchange): string | null {
+    if (!this.sharing.isStarted) return null
+    const { places, router, fleet } = this.#hub
+    const isKeyed =
+      places !== null && router.route(exchange.request, this.sharing.keyspace, places.view) === ROUTE_KEYED
+    const { rack } = fleet.local
+    return isKeyed
+      ? NO_REPLICA
+      : `Internal shotover error: Failed to open a connection to any nodes in the rack ${JSON.stringify(rack)}`
+  }
+
+  takesReply(exchange: Exchange, member: Member): boolean {
+    const { kind } = exchange.request
+    if (kind === EXECUTE || kind === BATCH)
+      return exchange.response!.kind === ERROR && this.#takesUnprepared(exchange, member)
+    if (kind === PREPARE) this.#hub.statements.learn(exchange.request, exchange.response!, this.sharing.keyspace)
+    else if ((kind === STARTUP || kind === AUTH_RESPONSE) && this.sharing.isStarted)
+      this.#hub.topology.loggedIn(this.sharing.login, member.endpoint)
+    return false
+  }
+
+  /** A node that has not seen a statement is shown it, and asked again. */
+  // Cold: once a statement and node
+  #takesUnprepared(exchange: Exchange, member: Member): boolean {
+    const id = unpreparedId(exchange.response!)
+    const statement = id === null ? null : this.#hub.statements.get(id)
+    if (statement === null || exchange.requestParts !== null) return false
+    let prepared = this.#prepared.get(exchange)
+    if (prepared === undefined) this.#prepared.set(exchange, (prepared = new Set()))
+    const name = `${member.slot} ${statement.id.toString('latin1')}`
+    if (prepared.has(name)) return false
+    prepared.add(name)
+    const told = exchange.response!.own()
+    this.#held.add(exchange)
+    this.#hub.prepareOn(member, statement, this.sharing).then(
+      (isPrepared) => {
+        if (!this.#held.delete(exchange)) return
+        if (isPrepared) this.#session.resend(exchange, member)
+        else this.#session.reply(exchange, told)
+      },
+      () => {
+        if (this.#held.delete(exchange)) this.#session.resend(exchange, null)
+      },
+    )
+    return true
+  }
+
+  /** Events come from the proxy: no node has to know who wants them. */
+  // Cold: once a session
+  #register(exchange: Exchange): void {
+    const { request } = exchange
+    const version = versionOf(request)
+    const events = eventsAskedFor(request)
+    if (events === null) {
+      this.#session.send(exchange, this.#toControl(null)!)
+      return
+    }
+    this.#events = new Set([...this.#events, ...events])
+    this.#unlisten ??= this.#hub.listen((event) => this.#onEvent(event, version))
+    this.#session.reply(exchange, responseFrame(version, request.stream, READY, EMPTY))
+  }
+
+  // Cold: something changed in the cluster
+  #onEvent(event: Frame, version: number): void {
+    const push = eventFor(event, version, this.#events)
+    if (push !== null) this.#session.push(push)
+  }
+
+  cancel(exchange: Exchange): void {
+    this.#held.delete(exchange)
+  }
+
+  close(): void {
+    this.#unlisten?.()
+    this.#held.clear()
+  }
+}
