@@ -2,15 +2,17 @@
 import type { ClusterSession, Guide } from '../../../core/cluster-session.ts'
 import type { Member } from '../../../core/cluster.ts'
 import type { Exchange } from '../../../core/exchange.ts'
-import type { Frame } from '../../../core/frame.ts'
 import { responseFrame, versionOf } from '../envelope.ts'
 import { AUTH_RESPONSE, BATCH, ERROR, EXECUTE, PREPARE, READY, REGISTER, STARTUP } from '../opcodes.ts'
 import { unpreparedId } from '../result.ts'
 import { CassandraSharing } from '../sharing.ts'
-import { eventsAskedFor, eventFor } from './subscription.ts'
+import { fleetAnswer } from './fleet-answer.ts'
 import type { Hub } from './hub.ts'
 import { pickAny, pickUp } from './places.ts'
 import { ROUTE_CONTROL, ROUTE_KEYED } from './routing.ts'
+import { eventsAskedFor, Subscription } from './subscription.ts'
+import type { SystemQuery } from './system-select.ts'
+import { systemQuery } from './system-tables.ts'
 
 const EMPTY = Buffer.alloc(0)
 const NO_REPLICA = 'Internal shotover error: Failed to open a connection to any replicas of a specific token'
@@ -22,12 +24,13 @@ export class CassandraGuide implements Guide {
   readonly #session: ClusterSession
   /** Where everything goes that is not for particular nodes alone; null: nowhere yet. */
   #control: Member | null = null
+  /** The request that was placed last is such a one. */
+  #isControl = false
   readonly #held = new Set<Exchange>()
   /** Ids that a node was asked to prepare for a request, one after the other. */
   readonly #prepared = new WeakMap<Exchange, Set<string>>()
-  /** What ends the session's events; null: it wants none. */
-  #unlisten: (() => void) | null = null
-  #events: ReadonlySet<string> = new Set()
+  /** Null: the client wants no events. */
+  #subscription: Subscription | null = null
   /** Of the replicas that a request is for, those that are as near. */
   readonly #near: Member[] = []
 
@@ -51,7 +54,8 @@ export class CassandraGuide implements Guide {
       this.#register(exchange)
       return null
     }
-    return this.#choose(exchange, null)
+    const member = this.#choose(exchange, null)
+    return this.#isControl && this.#takesSystem(exchange, member!) ? null : member
   }
 
   elsewhere(exchange: Exchange, tried: ReadonlySet<Member>): Member | null {
@@ -60,9 +64,11 @@ export class CassandraGuide implements Guide {
 
   #choose(exchange: Exchange, tried: ReadonlySet<Member> | null): Member | null {
     const { places, router } = this.#hub
-    if (places === null || !this.sharing.isStarted || this.sharing.isChange(exchange)) return this.#toControl(tried)
-    const route = router.route(exchange.request, this.sharing.keyspace, places.view)
-    if (route === ROUTE_CONTROL) return this.#toControl(tried)
+    this.#isControl = places === null || !this.sharing.isStarted || this.sharing.isChange(exchange)
+    if (this.#isControl) return this.#toControl(tried)
+    const route = router.route(exchange.request, this.sharing.keyspace, places!.view)
+    this.#isControl = route === ROUTE_CONTROL
+    if (this.#isControl) return this.#toControl(tried)
     return (route === ROUTE_KEYED ? this.#toReplica(tried) : null) ?? this.#toAny(tried)
   }
 
@@ -137,7 +143,7 @@ export class CassandraGuide implements Guide {
   // Cold: once a statement and node
   #takesUnprepared(exchange: Exchange, member: Member): boolean {
     const id = unpreparedId(exchange.response!)
-    const statement = id === null ? null : this.#hub.statements.get(id)
+    const statement = id === null ? null : this.#hub.statements.find(id)
     if (statement === null || exchange.requestParts !== null) return false
     let prepared = this.#prepared.get(exchange)
     if (prepared === undefined) this.#prepared.set(exchange, (prepared = new Set()))
@@ -159,6 +165,34 @@ export class CassandraGuide implements Guide {
     return true
   }
 
+  /** Is it about the nodes? Then the client is answered with the proxies in their place. */
+  // Cold: what a driver asks when it connects, and now and then
+  #takesSystem(exchange: Exchange, member: Member): boolean {
+    if (!this.sharing.isStarted) return false
+    const asked = systemQuery(exchange.request, this.sharing.keyspace, this.#hub.statements)
+    if (asked === null) return false
+    exchange.request.own()
+    this.#held.add(exchange)
+    this.#askSystem(exchange, asked, member, new Set())
+    return true
+  }
+
+  // Cold: what a driver asks when it connects, and now and then
+  #askSystem(exchange: Exchange, asked: SystemQuery, member: Member, tried: Set<Member>): void {
+    tried.add(member)
+    fleetAnswer(this.#hub, this.sharing, member, exchange.request, asked).then(
+      (answer) => {
+        if (this.#held.delete(exchange)) this.#session.reply(exchange, answer)
+      },
+      (error: Error) => {
+        if (!this.#held.has(exchange)) return
+        const next = this.#toControl(tried)
+        if (next !== null) this.#askSystem(exchange, asked, next, tried)
+        else if (this.#held.delete(exchange)) this.#session.unreachable(exchange, error)
+      },
+    )
+  }
+
   /** Events come from the proxy: no node has to know who wants them. */
   // Cold: once a session
   #register(exchange: Exchange): void {
@@ -169,15 +203,10 @@ export class CassandraGuide implements Guide {
       this.#session.send(exchange, this.#toControl(null)!)
       return
     }
-    this.#events = new Set([...this.#events, ...events])
-    this.#unlisten ??= this.#hub.listen((event) => this.#onEvent(event, version))
+    this.#subscription ??= new Subscription(version, (event) => this.#session.push(event))
+    this.#subscription.add(events)
+    this.#hub.subscriptions.add(this.#subscription)
     this.#session.reply(exchange, responseFrame(version, request.stream, READY, EMPTY))
-  }
-
-  // Cold: something changed in the cluster
-  #onEvent(event: Frame, version: number): void {
-    const push = eventFor(event, version, this.#events)
-    if (push !== null) this.#session.push(push)
   }
 
   cancel(exchange: Exchange): void {
@@ -185,7 +214,7 @@ export class CassandraGuide implements Guide {
   }
 
   close(): void {
-    this.#unlisten?.()
+    if (this.#subscription !== null) this.#hub.subscriptions.delete(this.#subscription)
     this.#held.clear()
   }
 }

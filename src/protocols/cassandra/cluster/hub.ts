@@ -1,14 +1,21 @@
-import type { Cluster, Member } from '../../../core/cluster.ts'
 import { ask } from '../../../core/ask.ts'
-import type { Counter, Env } from '../../../core/kind.ts'
+import type { Cluster, Member } from '../../../core/cluster.ts'
 import type { Frame } from '../../../core/frame.ts'
+import type { Counter, Env } from '../../../core/kind.ts'
 import type { Address } from '../../../world/world.ts'
+import { readInet } from '../body/addresses.ts'
+import { bodyOf } from '../body/body.ts'
+import { CorruptError } from '../corrupt-error.ts'
 import { RESULT } from '../opcodes.ts'
+import { Reader } from '../reader.ts'
 import type { CassandraSharing } from '../sharing.ts'
+import { FleetStatus } from './fleet-status.ts'
 import type { Fleet } from './fleet.ts'
 import { Places } from './places.ts'
 import { Router } from './routing.ts'
 import { prepareFrame, Statements, type PreparedStatement } from './statements.ts'
+import type { Subscription } from './subscription.ts'
+import type { Surroundings } from './system-rows.ts'
 import { ClusterTopology } from './topology.ts'
 
 /** What the sessions of one thread in front of one cluster have in common. */
@@ -19,39 +26,90 @@ export class Hub {
   readonly contactPoints: readonly Member[]
   readonly topology: ClusterTopology
   readonly statements = new Statements()
-  readonly router: Router
+  readonly router = new Router(this.statements)
   /** Requests that left the rack, since no node there had what they are about. */
   readonly outOfRack: Counter
+  readonly surroundings: Surroundings
   /** Null: the cluster is not known yet. */
   places: Places | null = null
-  /** Sessions that want events. */
-  readonly #listeners = new Set<(event: Frame) => void>()
+  readonly subscriptions = new Set<Subscription>()
+  readonly #status: FleetStatus
+  /** Nodes that others say are down. */
+  readonly #saidDown = new Set<Member>()
   /** PREPAREs of the proxy's own that are under way, by node, attributes and statement. */
   readonly #preparing = new Map<string, Promise<boolean>>()
 
   constructor(env: Env, type: string, cluster: Cluster, fleet: Fleet, contactPoints: readonly Address[]) {
+    const { world, log, chain } = env
     this.env = env
     this.cluster = cluster
     this.fleet = fleet
     this.contactPoints = contactPoints.map((endpoint) => cluster.member(endpoint))
-    this.outOfRack = env.metrics.counter('shotover_out_of_rack_requests_count', { chain: env.chain, transform: type })
-    this.router = new Router({ find: () => null })
+    this.outOfRack = env.metrics.counter('shotover_out_of_rack_requests_count', { chain, transform: type })
+    this.surroundings = {
+      fleet,
+      isDown: (hostId) => this.#isDown(hostId),
+      randomUuid: () => world.random.bytes(16),
+      warn: (text) => log.warn(text),
+    }
+    this.#status = new FleetStatus(fleet)
     const pool = (endpoint: Address) => cluster.member(endpoint).pool
-    this.topology = new ClusterTopology({ world: env.world, log: env.log, fleet, contactPoints, pool })
-    this.topology.onChange((view) => {
-      this.places = new Places(view, fleet.local.rack, cluster)
-      cluster.keep(new Set([...this.places.all, ...this.contactPoints]))
-    })
-    this.topology.onEvent((event) => {
-      for (const listener of this.#listeners) listener(event)
-    })
+    this.topology = new ClusterTopology({ world, log, fleet, contactPoints, pool })
+    this.topology.onChange(() => this.#onView())
+    this.topology.onEvent((event) => this.#onEvent(event))
     env.onClose(() => this.topology.close())
   }
 
-  /** `listener` gets each event of the cluster, as the topology does. Returns what ends that. */
-  listen(listener: (event: Frame) => void): () => void {
-    this.#listeners.add(listener)
-    return () => void this.#listeners.delete(listener)
+  #isDown(hostId: string): boolean {
+    const node = this.topology.view?.nodes.find((each) => each.hostId === hostId)
+    return node !== undefined && this.cluster.find(node.endpoint)?.isUp === false
+  }
+
+  #onView(): void {
+    const places = new Places(this.topology.view!, this.fleet.local.rack, this.cluster)
+    const members = new Set(places.all)
+    this.places = places
+    this.cluster.keep(new Set([...members, ...this.contactPoints]))
+    for (const member of this.#saidDown) if (!members.has(member)) this.#saidDown.delete(member)
+    this.#tellStatus()
+  }
+
+  #onEvent(event: Frame): void {
+    try {
+      const { message } = bodyOf(event)
+      if (message.type !== 'event') return
+      if (message.event === 'STATUS_CHANGE') this.#onStatusChange(new Reader(message.rest))
+      else if (message.event === 'SCHEMA_CHANGE')
+        for (const subscription of this.subscriptions) subscription.onSchemaChange(event)
+    } catch (error) {
+      // What it is about stands in the tables, which the topology reads anew.
+      if (!(error instanceof CorruptError)) throw error
+    }
+  }
+
+  /** UP or DOWN, and the address at which the node takes clients: native_protocol_v5.spec 4.2.6. */
+  #onStatusChange(reader: Reader): void {
+    const change = reader.string()
+    const host = readInet(reader.range(reader.byte()))
+    const member = this.cluster.find({ host, port: reader.int() })
+    if (member === null) return
+    if (change === 'UP') {
+      this.#saidDown.delete(member)
+      member.saidUp()
+    } else if (change === 'DOWN') {
+      this.#saidDown.add(member)
+      member.saidDown()
+    }
+    this.#tellStatus()
+  }
+
+  /** Tells clients of proxies that count as up, or as down, from now on. */
+  #tellStatus(): void {
+    const { view } = this.topology
+    if (view === null) return
+    const isUp = ({ endpoint }: { readonly endpoint: Address }) => !this.#saidDown.has(this.cluster.member(endpoint))
+    for (const change of this.#status.changes(view.nodes, isUp))
+      for (const subscription of this.subscriptions) subscription.onStatusChange(change)
   }
 
   /** Has a node prepare what another one has. False: it would not. Rejects where it could not be asked. */

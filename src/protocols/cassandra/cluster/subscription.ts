@@ -4,7 +4,7 @@ import { plainBody } from '../compression.ts'
 import { CorruptError } from '../corrupt-error.ts'
 import { responseFrame } from '../envelope.ts'
 import { EVENT } from '../opcodes.ts'
-import { Reader } from '../reader.ts'
+import { statusEvent, type StatusChange } from './fleet-status.ts'
 
 const EVENT_BYTES_MAX = 1024 * 1024
 
@@ -19,10 +19,28 @@ export function eventsAskedFor(register: Frame): readonly string[] | null {
   }
 }
 
-/** An EVENT for a client that speaks `version` and wants these types; null where it is none of them. */
-export function eventFor(event: Frame, version: number, types: ReadonlySet<string>): Frame | null {
-  const body = plainBody(event, EVENT_BYTES_MAX)
-  const type = new Reader(body).string()
-  if (!types.has(type) || type !== 'SCHEMA_CHANGE') return null
-  return responseFrame(version, -1, EVENT, body)
+/** The events that one client asked for. They come of the proxy, in the version that the client speaks. */
+export class Subscription {
+  readonly #version: number
+  readonly #push: (event: Frame) => void
+  readonly #types = new Set<string>()
+
+  constructor(version: number, push: (event: Frame) => void) {
+    this.#version = version
+    this.#push = push
+  }
+
+  add(types: readonly string[]): void {
+    for (const type of types) this.#types.add(type)
+  }
+
+  /** A SCHEMA_CHANGE of the cluster is told as it is. */
+  onSchemaChange(event: Frame): void {
+    if (!this.#types.has('SCHEMA_CHANGE')) return
+    this.#push(responseFrame(this.#version, -1, EVENT, plainBody(event, EVENT_BYTES_MAX)))
+  }
+
+  onStatusChange(change: StatusChange): void {
+    if (this.#types.has('STATUS_CHANGE')) this.#push(statusEvent(change, this.#version))
+  }
 }
