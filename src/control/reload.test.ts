@@ -6,6 +6,8 @@ import { test, type TestContext } from 'node:test'
 import type { CheckedTopology } from '../config/checked.ts'
 import { ConfigError } from '../config/diagnostics.ts'
 import type { Versions } from '../config/user-kinds.ts'
+import { Registry } from '../observability/metrics.ts'
+import { mergeSnapshots } from '../observability/snapshot.ts'
 import { Reload } from './reload.ts'
 
 const LIMIT = { timeout: 20_000 }
@@ -37,8 +39,10 @@ async function reloading(context: TestContext) {
   const hooks = { check: (): void => {}, swap: (): void | Promise<void> => {} }
   const at2 = (level: string) => (message: string, fields?: Record<string, unknown>) =>
     note(`${level} ${message}${fields === undefined ? '' : ` ${String(fields.error)}`}`)
+  const registry = new Registry()
   const reload = new Reload({
     topology: first,
+    metrics: registry,
     log: { debug: at2('debug'), info: at2('info'), warn: at2('warn'), error: at2('error') },
     async check(versions) {
       hooks.check()
@@ -59,6 +63,8 @@ async function reloading(context: TestContext) {
   await reload.start()
   return {
     reload,
+    /** How many reloads succeeded, failed and were reverted. */
+    counts: () => (mergeSnapshots([registry.snapshot()]).get('shotover_transform_reloads_count') ?? []).map((one) => `${one.labels['outcome']} ${one.value}`).sort(), // prettier-ignore
     hooks,
     save: (name: string, text: string) => writeFileSync(at(name), text),
     async next(): Promise<string> {
@@ -78,7 +84,8 @@ test('each module that is saved is read anew, wherever it stands', LIMIT, async 
 })
 
 test('what can not be read, checked or made leaves all as it was, and the reason is logged', LIMIT, async (t) => {
-  const { save, next, hooks } = await reloading(t)
+  const { save, next, hooks, counts } = await reloading(t)
+  assert.deepEqual(counts(), ['failed 0', 'reverted 0', 'succeeded 0'])
   hooks.check = () => {
     throw new ConfigError(['no'], [{ file: 't.yaml', line: 3, column: 5, path: 'x', text: 'it is wrong', hint: null }])
   }
@@ -92,13 +99,15 @@ test('what can not be read, checked or made leaves all as it was, and the reason
   hooks.swap = () => {}
   save('b.ts', '1')
   assert.equal(await next(), 'swap b.ts 3')
+  await next()
+  assert.deepEqual(counts(), ['failed 2', 'reverted 0', 'succeeded 1'])
 })
 
 test(
   'a version that threw too often is taken back, once, and the next one comes in the place of the one before',
   LIMIT,
   async (t) => {
-    const { save, next, reload } = await reloading(t)
+    const { save, next, reload, counts } = await reloading(t)
     reload.givenUp('nothing was swapped')
     save('a.ts', '1')
     assert.equal(await next(), 'swap a.ts 1')
@@ -107,6 +116,7 @@ test(
     reload.givenUp('boom on another thread')
     assert.equal(await next(), 'warn a.ts threw too often: the version before serves again boom')
     assert.equal(await next(), 'revert first')
+    assert.deepEqual(counts(), ['failed 0', 'reverted 1', 'succeeded 1'])
     save('a.ts', '2')
     assert.equal(await next(), 'swap a.ts 2')
   },

@@ -3,12 +3,13 @@ import type { CheckedTopology, CheckedTransform } from '../config/checked.ts'
 import { ConfigError } from '../config/diagnostics.ts'
 import type { Versions } from '../config/user-kinds.ts'
 import { filesOf } from '../config/user-modules.ts'
-import type { Log } from '../core/kind.ts'
+import type { Counter, Log, Metrics } from '../core/kind.ts'
 import { FileWatch } from './file-watch.ts'
 
 export interface ReloadOptions {
   readonly topology: CheckedTopology
   readonly log: Log
+  readonly metrics: Metrics
   /** Reads and checks the topology with these versions of users' modules. Throws ConfigError. */
   check(versions: Versions): Promise<CheckedTopology>
   /** Gives all threads the stages that the topology has otherwise, or none of them. Rejects with the reason. */
@@ -28,6 +29,9 @@ export class Reload {
   readonly #options: ReloadOptions
   readonly #watch: FileWatch
   readonly #modules: readonly string[]
+  readonly #succeeded: Counter
+  readonly #failed: Counter
+  readonly #reverted: Counter
   #now: Edition
   /** What the last swap came in the place of. */
   #before: Edition
@@ -40,7 +44,11 @@ export class Reload {
   constructor(options: ReloadOptions) {
     this.#options = options
     this.#now = this.#before = { topology: options.topology, versions: new Map() }
-    this.#modules = [...new Set(options.topology.sources.flatMap(({ chain }) => modulesIn(chain)))]
+    const counter = (outcome: string) => options.metrics.counter('shotover_transform_reloads_count', { outcome })
+    this.#succeeded = counter('succeeded')
+    this.#failed = counter('failed')
+    this.#reverted = counter('reverted')
+    this.#modules = modulesOf(options.topology)
     this.#watch = new FileWatch((files) => this.#noticed(files))
   }
 
@@ -58,6 +66,7 @@ export class Reload {
     if (this.#now === this.#before) return
     const names = this.#modules.filter((module) => this.#now.versions.get(module) !== this.#before.versions.get(module))
     this.#now = this.#before
+    this.#reverted.add(1)
     this.#options.log.warn(`${namesOf(names)} threw too often: the version before serves again`, { error })
     this.#options.revert(this.#now.topology)
   }
@@ -89,14 +98,21 @@ export class Reload {
       await swap(topology)
       this.#before = before
       this.#now = { topology, versions }
+      this.#succeeded.add(1)
       log.info(`${namesOf(modules)} was saved: sessions get the new version`)
     } catch (error) {
+      this.#failed.add(1)
       const reason = error instanceof ConfigError ? error.describe() : (error as Error).message
       log.warn(`${namesOf(modules)} was saved and can't be used: the version before goes on serving`, { error: reason })
     }
     // It may consist of other files now.
     await this.#watch.add(modules.flatMap(filesOf))
   }
+}
+
+/** Files of users' transforms that a topology names. */
+export function modulesOf({ sources }: CheckedTopology): string[] {
+  return [...new Set(sources.flatMap(({ chain }) => modulesIn(chain)))]
 }
 
 function modulesIn(chain: readonly CheckedTransform[]): string[] {

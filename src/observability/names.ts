@@ -55,6 +55,7 @@ export const FAMILIES: Readonly<Record<string, Family>> = {
   shotover_tls_certificate_not_after_seconds: gauge('When a certificate of the proxy ends, in seconds since 1970.'),
   shotover_tls_reloads_count: counter('Times that TLS files had changed and were read again.'),
   shotover_tls_reload_failures_count: counter('Times that TLS files had changed and could not be used.'),
+  shotover_transform_reloads_count: counter("Times that the file of a user's transform was saved, by outcome."),
   shotover_pauses_count: counter('Times that reading from a client stopped because it owed too much.'),
   shotover_swallowed_count: counter('Hand-overs by a transform of what it did not hold.'),
   shotover_upstreams: gauge(

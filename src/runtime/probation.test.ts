@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { play, type Play } from '../../test/kit.ts'
 import { around } from '../core/around.ts'
 import type { Batch } from '../core/exchange.ts'
-import { transform, type SessionFactory, type TransformKind } from '../core/kind.ts'
+import { LIMITS, transform, type SessionFactory, type TransformKind } from '../core/kind.ts'
 import type { Link, SessionInfo, Transform } from '../core/transform.ts'
 import { onProbation, Probation } from './probation.ts'
 
@@ -84,6 +84,42 @@ for (const [what, next] of THROWING) {
     assert.equal(p.faults, 0)
   })
 }
+
+test('a hook that never settles: the version before has what it kept, once its time is up, and after five times all', async () => {
+  const never = () => new Promise<void>(() => {})
+  const { p, errors, probation } = await tried(() => ({ onRequests: never }))
+  const clients = [p, ...Array.from({ length: 4 }, () => p.connect())]
+  for (const client of clients) {
+    await client.send(['GET', 'a'])
+    client.expectForwarded()
+  }
+  assert.equal(probation.isGivenUp, false)
+  await p.advance(LIMITS.callTimeoutMs)
+  for (const client of clients) {
+    client.expectForwarded(['GET', 'old:a'])
+    await client.answer('+1\r\n')
+    client.expectReplied('+old\r\n')
+  }
+  assert.deepEqual(
+    errors.map((error) => (error as Error).message),
+    ['a hook did not come to its end'],
+  )
+  await askOld(p)
+  assert.equal(p.faults, clients.length)
+})
+
+test('a hook that hangs after it handed on counts too', async () => {
+  const { p, probation } = await tried(() => ({
+    onRequests(batch, link) {
+      link.forward(batch)
+      return new Promise<void>(() => {})
+    },
+  }))
+  const clients = [p, ...Array.from({ length: 4 }, () => p.connect())]
+  for (const client of clients) await client.send(['GET', 'a'])
+  await p.advance(LIMITS.callTimeoutMs)
+  assert.equal(probation.isGivenUp, true)
+})
 
 test('what it has touched is not given to the version before: it fails, and the rest is rescued', async () => {
   const { p } = await tried(({ protocol }) => ({

@@ -1,3 +1,4 @@
+import { LateError } from '../base/errors.ts'
 import type { SessionFactory } from '../core/kind.ts'
 import type { Batch, Exchange } from '../core/exchange.ts'
 import type { Edit, Frame } from '../core/frame.ts'
@@ -39,7 +40,7 @@ export class Probation {
     for (const release of this.#onOver.splice(0)) release()
   }
 
-  /** It threw where the version before did not. */
+  /** It threw, or came to no end, where the version before did not. */
   failed(error: unknown): void {
     if (this.isGivenUp || this.isOver) return
     const now = this.#clock.now()
@@ -200,10 +201,35 @@ class Guard {
     }
     try {
       const done = this.#by(this.#fresh, hook, batch, this.#watched(hook, seen, link))
-      return done === undefined ? check() : done.then(check, rescue)
+      return done === undefined ? check() : this.#inTime(done, seen, link, check, rescue)
     } catch (error) {
       return rescue(error)
     }
+  }
+
+  /** A hook that has not settled when its time is up has failed, as if it threw then; what it does afterwards is swallowed. */
+  #inTime(
+    done: Promise<void>,
+    seen: readonly Snapshot[],
+    link: Link,
+    check: () => void | Promise<void>,
+    rescue: (error: unknown) => void | Promise<void>,
+  ): Promise<void> {
+    let isLate = false
+    const timer = link.after(() => {
+      isLate = true
+      const error = new LateError('a hook did not come to its end')
+      const batch = seen.filter(isHere).map(({ exchange }) => exchange)
+      this.#orFail(batch, link, error, () => rescue(error))
+    })
+    const inTime = (goOn: () => void | Promise<void>) => {
+      timer.cancel()
+      return isLate ? undefined : goOn()
+    }
+    return done.then(
+      () => inTime(check),
+      (error: unknown) => inTime(() => rescue(error)),
+    )
   }
 
   /** An onion does not throw: it has the stage answer what it was given with a failure. */

@@ -5,7 +5,7 @@ import { ConfigError } from '../config/diagnostics.ts'
 import type { Versions } from '../config/user-kinds.ts'
 import { startAdmin, type Admin } from '../control/admin.ts'
 import { openControl, type OpenControl } from '../control/control-server.ts'
-import { Reload } from '../control/reload.ts'
+import { modulesOf, Reload } from '../control/reload.ts'
 import { renderExposition } from '../observability/exposition.ts'
 import type { LogRoot } from '../observability/log.ts'
 import { collectProcessMemory } from '../observability/memory-metrics.ts'
@@ -116,7 +116,7 @@ async function start(topology: CheckedTopology, settings: Settings, options: Pro
     await threads.close()
     throw error
   }
-  reload = await watchTransforms(topology, options, threads)
+  reload = await watchTransforms(topology, options, threads, registry)
   certificates?.watch((key, material) => threads.updateTls(key, material))
   const controls = await openControls(topology, log, threads)
   return { log, registry, certificates, threads, listeners, admin, seen, reload, controls }
@@ -137,10 +137,12 @@ async function watchTransforms(
   topology: CheckedTopology,
   { log, recheck }: ProxyOptions,
   threads: Threads,
+  metrics: Registry,
 ): Promise<Reload | null> {
-  if (recheck === undefined) return null
+  if (recheck === undefined || modulesOf(topology).length === 0) return null
   const reload = new Reload({
     topology,
+    metrics,
     log: log.logger('shotover::reload'),
     check: recheck,
     swap: (changed) => threads.swap(changed),
