@@ -4,6 +4,7 @@ import { SimRandom } from '../sim/random.ts'
 import type { Clock, Connection, ConnectionHandler, Task, Turn } from '../world/world.ts'
 import { FRAME_HEAD, FRAME_LAST, Frame } from './frame.ts'
 import { Outbox, Scratch } from './outbox.ts'
+import type { Enclosure } from './protocol.ts'
 
 const KIB = 1024
 
@@ -85,6 +86,12 @@ function play(retain: boolean) {
 function lent(text: string): { frame: Frame; poison: () => void } {
   const bytes = Buffer.from(`.${text}.`, 'latin1')
   return { frame: new Frame(bytes, 1, 1 + text.length, 0, 0, true), poison: () => bytes.fill(0xee) }
+}
+
+/** Encloses in two bytes that no text of these tests has. */
+const brackets: Enclosure = {
+  enclose: (bytes, start, end) =>
+    Buffer.concat([Buffer.from('«', 'latin1'), bytes.subarray(start, end), Buffer.from('»', 'latin1')]),
 }
 
 function append(outbox: Outbox, text: string): Frame {
@@ -177,13 +184,51 @@ for (const retain of [false, true]) {
     assert.equal(outbox.unsentBytes, 0)
   })
 
-  test(`${kind} gets any mix of frames and parts through a kernel that stalls, unchanged and in order`, () => {
-    for (let seed = 1; seed <= 40; seed++) mix(new SimRandom(seed), retain)
+  test(`${kind} encloses whole frames that leave in one write, from where it was told to on`, () => {
+    const { connection, turn, outbox } = play(retain)
+    append(outbox, 'before')
+    outbox.enclose(brackets)
+    for (const text of ['one', 'two']) append(outbox, text)
+    const head = lent('head').frame
+    head.flags = FRAME_HEAD
+    outbox.append(head)
+    outbox.appendPart(lent('part').frame)
+    append(outbox, 'three')
+    turn.end()
+    append(outbox, 'four')
+    turn.end()
+    outbox.enclose(null)
+    append(outbox, 'after')
+    turn.end()
+    assert.equal(connection.text, 'before«onetwo»headpart«three»«four»after')
+    assert.equal(outbox.waitingBytes, 0)
+    assert.equal(outbox.handedBytes, outbox.appendedBytes)
   })
+
+  for (const enclosure of [null, brackets])
+    test(`${kind} gets any mix of frames and parts through a kernel that stalls, ${enclosure === null ? '' : 'enclosed, '}unchanged and in order`, () => {
+      for (let seed = 1; seed <= 40; seed++) mix(new SimRandom(seed), retain, enclosure)
+    })
+}
+
+/** Each enclosure must hold frames that were whole, each of them to its end; all else must be outside. */
+function assertEnclosed(text: string, appended: readonly (readonly [text: string, isWhole: boolean])[]): void {
+  let next = 0
+  for (const piece of text.split(/(«[^»]*»)/)) {
+    const isEnclosed = piece.startsWith('«')
+    const inner = isEnclosed ? piece.slice(1, -1) : piece
+    for (let at = 0; at < inner.length; next++) {
+      const [expected, isWhole] = appended[next]!
+      assert.ok(inner.startsWith(expected, at), 'whole, and in order')
+      assert.equal(isEnclosed, isWhole)
+      at += expected.length
+    }
+  }
+  assert.equal(next, appended.length)
 }
 
 /** Many outboxes over one scratch, each against what it should have written. */
-function mix(random: SimRandom, retain: boolean): void {
+function mix(random: SimRandom, retain: boolean, enclosure: Enclosure | null): void {
   const scratch = new Scratch()
   const turn = new FakeTurn()
   const ends = Array.from({ length: 3 }, () => {
@@ -193,8 +238,10 @@ function mix(random: SimRandom, retain: boolean): void {
       outbox: new Outbox(connection, turn, scratch, retain),
       sent: '',
       kept: [] as [Frame, string][],
+      appended: [] as [string, boolean][],
     }
   })
+  for (const { outbox } of ends) outbox.enclose(enclosure)
   for (let step = 0; step < 120; step++) {
     const { connection, outbox, sent, kept } = ends[random.below(3)]!
     const size = random.pick([1, 20, 300, 5 * KIB, 16 * KIB, 40 * KIB, 70 * KIB])
@@ -212,6 +259,7 @@ function mix(random: SimRandom, retain: boolean): void {
     }
     poison()
     end.sent = sent + text
+    end.appended.push([text, frame.whole])
     if (random.chance(0.4)) turn.end()
     if (connection.unsentBytes !== 0 && random.chance(0.3)) {
       connection.drain(random.pick([0, 1000, Infinity]))
@@ -220,12 +268,13 @@ function mix(random: SimRandom, retain: boolean): void {
     if (connection.unsentBytes === 0 && random.chance(0.2)) connection.room = random.pick([0, 10, 30 * KIB])
   }
   turn.end()
-  for (const { connection, outbox, sent, kept } of ends) {
+  for (const { connection, outbox, sent, kept, appended } of ends) {
     while (connection.unsentBytes !== 0) {
       connection.drain()
       outbox.drained()
     }
-    assert.equal(connection.text, sent)
+    if (enclosure === null) assert.equal(connection.text, sent)
+    else assertEnclosed(connection.text, appended)
     assert.equal(outbox.waitingBytes, 0)
     assert.equal(outbox.handedBytes, outbox.appendedBytes)
     for (const [frame, text] of kept) assert.equal(frame.toBuffer().toString('latin1'), text, 'what was kept changed')

@@ -1,7 +1,8 @@
 // Hot path
 import type { Clock, Connection, Task, Turn } from '../world/world.ts'
-import type { Frame } from './frame.ts'
+import { FRAME_WHOLE, type Frame } from './frame.ts'
 import type { Summary } from './kind.ts'
+import type { Enclosure } from './protocol.ts'
 
 const CHUNK_BYTES = 64 * 1024
 const SMALL_BYTES = 4 * 1024
@@ -53,6 +54,10 @@ export class Outbox implements Task {
   /** Closed ranges that wait before the chunk, and the scratch buffer that each gives back, if any. */
   readonly #ranges: Buffer[] = []
   readonly #gives: (Buffer | null)[] = []
+  /** Bytes that were appended as what leaves in each of them. */
+  readonly #sizes: number[] = []
+  /** Whole frames leave in it. */
+  #enclosure: Enclosure | null = null
   #scheduled = false
   #blocked = false
   /** Scratch that the connection has until it drains. */
@@ -73,6 +78,13 @@ export class Outbox implements Task {
   measure(latency: Summary, clock: Clock): void {
     this.#latency = latency
     this.#clock = clock
+  }
+
+  /** Whole frames that are appended from here on leave as it encloses them. Others, and parts, leave as they are. */
+  enclose(enclosure: Enclosure | null): void {
+    if (enclosure === this.#enclosure) return
+    this.#closeChunk()
+    this.#enclosure = enclosure
   }
 
   /** What is appended next has been on its way since then, in clock milliseconds. */
@@ -100,7 +112,14 @@ export class Outbox implements Task {
     const size = end - start
     this.appendedBytes += size
     this.waitingBytes += size
-    if (size >= RANGE_BYTES && (owned || this.#retain)) {
+    const enclosure = this.#enclosure
+    if (enclosure !== null && (size >= RANGE_BYTES || frame.flags !== FRAME_WHOLE)) {
+      // What may leave again is kept.
+      if (this.#retain || frame.flags !== FRAME_WHOLE) frame.own()
+      this.#closeChunk()
+      const isWhole = frame.flags === FRAME_WHOLE
+      this.#pushRange(isWhole ? enclosure.enclose(bytes, start, end) : frame.toBuffer(), size, null)
+    } else if (size >= RANGE_BYTES && (owned || this.#retain)) {
       frame.own()
       if (!owned) {
         bytes = frame.bytes
@@ -108,8 +127,7 @@ export class Outbox implements Task {
         end = frame.end
       }
       this.#closeChunk()
-      this.#ranges.push(bytes.subarray(start, end))
-      this.#gives.push(null)
+      this.#pushRange(bytes.subarray(start, end), size, null)
     } else if (this.#retain) {
       this.#copyRetained(frame, bytes, start, size)
     } else this.#copy(bytes, start, end)
@@ -131,11 +149,11 @@ export class Outbox implements Task {
     this.appendedBytes += size
     this.waitingBytes += size
     if (!this.#given) this.#closeChunk()
-    if ((part.borrowed && edits === null) || size < RANGE_BYTES) this.#copy(bytes, start, end)
+    const isLent = part.borrowed && edits === null
+    if (this.#enclosure === null && (isLent || size < RANGE_BYTES)) this.#copy(bytes, start, end)
     else {
       this.#closeChunk()
-      this.#ranges.push(bytes.subarray(start, end))
-      this.#gives.push(null)
+      this.#pushRange(isLent ? Buffer.from(bytes.subarray(start, end)) : bytes.subarray(start, end), size, null)
     }
     this.#appended()
   }
@@ -165,6 +183,7 @@ export class Outbox implements Task {
   clear(): void {
     this.#ranges.length = 0
     this.#gives.length = 0
+    this.#sizes.length = 0
     this.#chunk = null
     this.#from = this.#at = 0
     this.waitingBytes = 0
@@ -189,6 +208,8 @@ export class Outbox implements Task {
 
   #copy(bytes: Buffer, start: number, end: number): void {
     let from = start
+    // Outer frames carry whole ones.
+    if (this.#enclosure !== null && this.#at + (end - start) > CHUNK_BYTES) this.#closeChunk()
     while (from < end) {
       let chunk = this.#chunk
       if (chunk === null) {
@@ -210,12 +231,22 @@ export class Outbox implements Task {
 
   #closeChunk(): void {
     const chunk = this.#chunk
-    if (chunk !== null && this.#at !== this.#from) {
-      this.#ranges.push(chunk.subarray(this.#from, this.#at))
-      this.#gives.push(this.#given ? chunk : null)
-    }
+    if (chunk !== null && this.#at !== this.#from)
+      this.#pushRange(this.#leaving(chunk), this.#at - this.#from, this.#given ? chunk : null)
     this.#chunk = null
     this.#from = this.#at = 0
+  }
+
+  #pushRange(bytes: Buffer, size: number, gives: Buffer | null): void {
+    this.#ranges.push(bytes)
+    this.#sizes.push(size)
+    this.#gives.push(gives)
+  }
+
+  /** What waits in the chunk, as it leaves. */
+  #leaving(chunk: Buffer): Buffer {
+    if (this.#enclosure === null) return chunk.subarray(this.#from, this.#at)
+    return this.#enclosure.enclose(chunk, this.#from, this.#at)
   }
 
   #write(): void {
@@ -227,7 +258,7 @@ export class Outbox implements Task {
     const size = this.#at - this.#from
     this.waitingBytes -= size
     this.handedBytes += size
-    const bytes = chunk.subarray(this.#from, this.#at)
+    const bytes = this.#leaving(chunk)
     if (!this.#given) {
       // Appending goes on behind what was written: those bytes never change.
       this.#from = this.#at
@@ -250,14 +281,15 @@ export class Outbox implements Task {
 
   #writeRanges(ranges: Buffer[]): boolean {
     for (let i = 0; i < ranges.length; i++) {
-      const bytes = ranges[i]!
-      this.waitingBytes -= bytes.length
-      this.handedBytes += bytes.length
-      if (!this.#connection.write(bytes)) {
+      const size = this.#sizes[i]!
+      this.waitingBytes -= size
+      this.handedBytes += size
+      if (!this.#connection.write(ranges[i]!)) {
         this.#blocked = true
         this.#held = this.#gives[i]!
         ranges.splice(0, i + 1)
         this.#gives.splice(0, i + 1)
+        this.#sizes.splice(0, i + 1)
         return false
       }
       const give = this.#gives[i]!
@@ -265,6 +297,7 @@ export class Outbox implements Task {
     }
     ranges.length = 0
     this.#gives.length = 0
+    this.#sizes.length = 0
     return true
   }
 }

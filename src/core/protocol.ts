@@ -30,6 +30,12 @@ export class ProtocolError extends Error {
   }
 }
 
+/** Outer frames, each of which carries messages side by side: see `Wire.enclosure`. */
+export interface Enclosure {
+  /** Outer frames that carry `bytes[start, end)`, whole messages one behind the other, in bytes that are nobody else's. */
+  enclose(bytes: Buffer, start: number, end: number): Buffer
+}
+
 /**
  * One per socket: cuts bytes into frames, and on the server's side matches them with the exchanges in flight. It sees both
  * directions, so the core never guesses what a frame answers.
@@ -81,6 +87,11 @@ export interface Wire {
    * switch learns when. A borrowed frame may be changed where it lies, any other only in a copy.
    */
   leave?(frame: Frame, exchange: Exchange | null): Frame
+  /**
+   * Where messages travel in outer frames: what encloses those that leave in one write, each as `leave` gave it. Null: nothing does, as
+   * yet. What `leave` itself changes here holds from the next frame on. Heads of large messages and their parts are `leave`'s to enclose.
+   */
+  readonly enclosure?: Enclosure | null
   /** Client side: what left last ends the stream (a body that the end of the connection ends): the session ends with it. */
   readonly ended?: boolean
   /**

@@ -242,8 +242,12 @@ export class ReplyQueue {
   #append(frame: Frame, exchange: Exchange | null): void {
     if (this.#closed) return
     const wire = this.#wire
-    const leaving = wire === null ? frame : wire.leave!(frame, exchange)
     const outbox = this.#outbox
+    let leaving = frame
+    if (wire !== null) {
+      if (wire.enclosure !== undefined) outbox.enclose(wire.enclosure)
+      leaving = wire.leave!(frame, exchange)
+    }
     const before = outbox.appendedBytes
     outbox.append(leaving)
     this.#stats.bytesWritten += outbox.appendedBytes - before

@@ -106,6 +106,8 @@ export class Sender {
 
   #appendLeaving(exchange: Exchange, outbox: Outbox): void {
     const { request } = exchange
+    const { enclosure } = this.#wire
+    if (enclosure !== undefined) outbox.enclose(enclosure)
     const leaving = this.#wire.leave!(request, exchange)
     // The outbox keeps what leaves; the request may have to leave once more, elsewhere.
     if (leaving !== request) request.own()

@@ -1,4 +1,5 @@
 import { Frame } from '../../src/core/frame.ts'
+import type { Enclosure } from '../../src/core/protocol.ts'
 import { WITH_HEADER } from './cutter.ts'
 import { encode, wrap } from './format.ts'
 
@@ -10,7 +11,12 @@ export function retag(frame: Frame, stream: number): Frame {
   return tagged
 }
 
-/** What leaves for the frame where segments are spoken. */
+/** Segments that carry whole messages side by side. */
+export const segments: Enclosure = {
+  enclose: (bytes, start, end) => wrap(bytes.subarray(start, end)),
+}
+
+/** What is no whole message leaves in segments of its own where segments are spoken. */
 export function wrapped(frame: Frame): Frame {
   return copyOf(frame, wrap(frame.toBuffer()))
 }

@@ -1,9 +1,16 @@
 import type { Exchange } from '../../src/core/exchange.ts'
 import { FRAME_LAST, type Frame } from '../../src/core/frame.ts'
-import { MATCH_DROP, ProtocolError, WIRE_CLEAN, WIRE_OPAQUE, type Wire } from '../../src/core/protocol.ts'
+import {
+  MATCH_DROP,
+  ProtocolError,
+  WIRE_CLEAN,
+  WIRE_OPAQUE,
+  type Enclosure,
+  type Wire,
+} from '../../src/core/protocol.ts'
 import { Cutter } from './cutter.ts'
 import { ABANDON, DATA, ERROR, NO_STREAM, OK, STEP, SWITCH, UNTIL_CLOSE } from './format.ts'
-import { replyFrame, retag, wrapped } from './leaving.ts'
+import { replyFrame, retag, segments, wrapped } from './leaving.ts'
 
 /** Most requests that a client may have open. */
 const STREAMS_MAX = 1000
@@ -29,7 +36,7 @@ export class ClientWire implements Wire {
   #steps = 0
   /** SWITCH was read and not answered: how to read what follows is not known. */
   #switching = false
-  #isWrapped = false
+  enclosure: Enclosure | null = null
   #untilClose: Exchange | null = null
 
   constructor(cutThroughBytes: number, hasStreams: boolean) {
@@ -86,14 +93,14 @@ export class ClientWire implements Wire {
   leave(frame: Frame, exchange: Exchange | null): Frame {
     const stream = exchange === null ? NO_STREAM : exchange.request.stream
     const tagged = this.#hasStreams ? retag(frame, stream) : frame
-    if (exchange === null) return this.#isWrapped ? wrapped(tagged) : tagged
+    const leaving = this.enclosure === null || tagged.whole ? tagged : wrapped(tagged)
+    if (exchange === null) return leaving
     if (frame.kind !== ERROR && frame.code === 1 && frame.bytes[frame.start + 1]! & UNTIL_CLOSE)
       this.#untilClose = exchange
     if (frame.flags & FRAME_LAST) {
       if (this.#open.get(stream)?.exchange === exchange) this.#settle(stream, 'isAnswered')
       if (this.#untilClose === exchange) this.ended = true
     }
-    const leaving = this.#isWrapped ? wrapped(tagged) : tagged
     if (exchange.request.kind === SWITCH) this.#switched(frame)
     return leaving
   }
@@ -108,8 +115,8 @@ export class ClientWire implements Wire {
 
   #switched(reply: Frame): void {
     this.#switching = false
-    if (reply.kind !== OK || this.#isWrapped) return
-    this.#isWrapped = true
+    if (reply.kind !== OK || this.enclosure !== null) return
+    this.enclosure = segments
     this.#cutter.switch()
   }
 

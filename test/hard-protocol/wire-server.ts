@@ -9,6 +9,7 @@ import {
   WIRE_CLEAN,
   WIRE_DIRTY,
   WIRE_OPAQUE,
+  type Enclosure,
   type Wire,
 } from '../../src/core/protocol.ts'
 import { Cutter } from './cutter.ts'
@@ -34,7 +35,7 @@ import {
   VALUE,
   type Header,
 } from './format.ts'
-import { replyFrame, retag, wrapped } from './leaving.ts'
+import { replyFrame, retag, segments, wrapped } from './leaving.ts'
 
 /** Streams of a connection: few, so that they run out. */
 const STREAMS = 8
@@ -68,7 +69,7 @@ export class ServerWire implements Wire {
   /** Whose reply comes in parts. */
   #current: Slot | null = null
   #isInPush = false
-  #isWrapped = false
+  enclosure: Enclosure | null = null
   #inTransaction = false
   /** A NOTE was sent, and nothing that came since tells that the server has taken it. */
   #noted = -1
@@ -114,7 +115,7 @@ export class ServerWire implements Wire {
         this.#maybeFree(slot)
       }
     }
-    return this.#isWrapped ? wrapped(leaving) : leaving
+    return this.enclosure === null || leaving.whole ? leaving : wrapped(leaving)
   }
 
   /** A stream that is free: one whose asker is gone is not, before its reply came. */
@@ -217,8 +218,8 @@ export class ServerWire implements Wire {
     if (slot.kind === UNSUBSCRIBE && frame.kind === NEWS) this.#topics.delete(text.slice(6))
     if (slot.kind === BEGIN && frame.kind === OK) this.#inTransaction = true
     if (slot.kind === COMMIT) this.#inTransaction = false
-    if (slot.kind === SWITCH && frame.kind === OK && !this.#isWrapped) {
-      this.#isWrapped = true
+    if (slot.kind === SWITCH && frame.kind === OK && this.enclosure === null) {
+      this.enclosure = segments
       this.#cutter.switch()
     }
   }
@@ -235,7 +236,7 @@ export class ServerWire implements Wire {
     slot.isOpen = false
     this.#maybeFree(slot)
     const word = replyFrame(ABANDON, '', slot.stream)
-    return this.#isWrapped ? wrapped(word) : word
+    return this.enclosure === null ? word : wrapped(word)
   }
 
   abandon(exchange: Exchange): void {
