@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { crc32 } from 'node:zlib'
 import fc from 'fast-check'
 import { ProtocolError } from '../../core/protocol.ts'
-import { headerChecksum } from './checksum.ts'
+import { headerChecksum, payloadChecksum } from './checksum.ts'
 import { Cutter } from './cutter.ts'
 import { Payload, PAYLOAD_BYTES_MAX, SegmentFormat } from './segment.ts'
 
@@ -24,6 +25,16 @@ test('an OPTIONS is wrapped as Cassandra 4.1 takes it', () => {
   const options = Buffer.from('050000000500000000', 'hex')
   const wrapped = new SegmentFormat(false).wrap(options, 0, options.length, true)
   assert.equal(wrapped.toString('hex'), '090002a4c8c10500000005000000001086284d')
+})
+
+test('payloads of any length have the CRC32 that zlib gives them behind the four bytes of the specification', () => {
+  const bytes = Buffer.from(Array.from({ length: 700 }, (_, i) => (i * 7919) >> 3))
+  const first = Buffer.from('fa2d55ca', 'hex')
+  for (let length = 0; length < 600; length++) {
+    const start = length % 13
+    const expected = crc32(Buffer.concat([first, bytes.subarray(start, start + length)]))
+    assert.equal(payloadChecksum(bytes, start, start + length), expected, `${length} bytes`)
+  }
 })
 
 for (const lz4 of [false, true]) {

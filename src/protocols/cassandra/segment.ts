@@ -1,5 +1,5 @@
 // Hot path
-import { ProtocolError } from '../../core/protocol.ts'
+import { ProtocolError, type Enclosure } from '../../core/protocol.ts'
 import { headerChecksum, payloadChecksum } from './checksum.ts'
 import { CorruptError } from './corrupt-error.ts'
 import type { Format } from './cutter.ts'
@@ -29,7 +29,7 @@ export class Payload {
  * The outer frames of version 5, native_protocol_v5.spec 2.2: a header with its checksum, the payload, and the checksum of that. With LZ4
  * the header tells two lengths, of which the second is 0 where the payload was not compressed.
  */
-export class SegmentFormat implements Format {
+export class SegmentFormat implements Format, Enclosure {
   readonly headerBytes: number
   readonly #lz4: boolean
 
@@ -40,9 +40,8 @@ export class SegmentFormat implements Format {
 
   size(bytes: Buffer, at: number): number {
     const length = this.headerBytes - 3
-    if (bytes.readUIntLE(at + length, 3) !== headerChecksum(bytes, at, length))
-      refuse('the checksum of a header is wrong')
-    return this.headerBytes + (bytes.readUIntLE(at, 3) & PAYLOAD_BYTES_MAX) + CHECKSUM_BYTES
+    if (uint24(bytes, at + length) !== headerChecksum(bytes, at, length)) refuse('the checksum of a header is wrong')
+    return this.headerBytes + (uint24(bytes, at) & PAYLOAD_BYTES_MAX) + CHECKSUM_BYTES
   }
 
   /** Opens the outer frame `bytes[start, end)`. Throws ProtocolError where it was damaged. */
@@ -50,10 +49,14 @@ export class SegmentFormat implements Format {
     const from = start + this.headerBytes
     const to = end - CHECKSUM_BYTES
     if (bytes.readUInt32LE(to) !== payloadChecksum(bytes, from, to)) refuse('the checksum of a payload is wrong')
-    const length = this.#lz4 ? (bytes.readUIntLE(start + 2, 3) >> 1) & PAYLOAD_BYTES_MAX : 0
+    const length = this.#lz4 ? (uint24(bytes, start + 2) >> 1) & PAYLOAD_BYTES_MAX : 0
     into.bytes = length === 0 ? bytes : decompressed(bytes, from, to, length)
     into.start = length === 0 ? from : 0
     into.end = length === 0 ? to : length
+  }
+
+  enclose(bytes: Buffer, start: number, end: number): Buffer {
+    return this.wrap(bytes, start, end, true)
   }
 
   /** Outer frames that carry `bytes[start, end)`; `whole`: it is whole envelopes. */
@@ -93,6 +96,11 @@ export class SegmentFormat implements Format {
     out.writeUInt32LE(payloadChecksum(out, from, to), to)
     return to + CHECKSUM_BYTES
   }
+}
+
+/** Little-endian. */
+function uint24(bytes: Buffer, at: number): number {
+  return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16)
 }
 
 // Cold: frames with LZ4 only

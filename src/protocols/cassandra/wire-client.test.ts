@@ -128,8 +128,12 @@ class Play {
     return exchanges
   }
 
+  /** What leaves, alone in its write. */
   leave(frame: Frame, exchange: Exchange | null): Buffer {
-    return Buffer.from(this.wire.leave(frame, exchange).toBuffer())
+    const { enclosure } = this.wire
+    const { bytes, start, end, whole } = this.wire.leave(frame, exchange)
+    if (enclosure !== null && whole) return enclosure.enclose(bytes, start, end)
+    return Buffer.from(bytes.subarray(start, end))
   }
 }
 

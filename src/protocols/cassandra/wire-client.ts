@@ -23,6 +23,7 @@ export class ClientWire implements Wire {
   readonly inFlight = 0
   /** What left last was the answer to a STARTUP that no server goes on after. */
   ended = false
+  enclosure: SegmentFormat | null = null
   readonly #envelopes: Envelopes
   /** Version that the connection was started with; 0: not yet. */
   #version = 0
@@ -30,7 +31,6 @@ export class ClientWire implements Wire {
   #begun = 0
   /** STARTUP was read and not answered: how to read what follows is not known. */
   #starting = false
-  #segments: SegmentFormat | null = null
   #open = 0
   #openBytes = 0
   readonly #prepared: PreparedStatements
@@ -95,7 +95,7 @@ export class ClientWire implements Wire {
       }
       if (frame.flags & FRAME_LAST) this.#answer(exchange.request)
     }
-    if (this.#segments !== null) return wrapped(leaving, this.#segments)
+    if (this.enclosure !== null) return leaving.whole ? leaving : wrapped(leaving, this.enclosure)
     if (this.#starting && exchange !== null && exchange.request.kind === STARTUP)
       this.#answered(exchange.request, frame)
     return leaving
@@ -117,8 +117,8 @@ export class ClientWire implements Wire {
     const compression = compressionNamed(startupOptions(request)?.get('COMPRESSION'))
     this.#envelopes.compression = compression
     if (this.#version < 5) return
-    this.#segments = new SegmentFormat(compression === COMPRESSION_LZ4)
-    this.#envelopes.switch(this.#segments)
+    this.enclosure = new SegmentFormat(compression === COMPRESSION_LZ4)
+    this.#envelopes.switch(this.enclosure)
   }
 
   // Cold: the session ends

@@ -71,9 +71,11 @@ class Play {
   /** Sends a request; returns its exchange, and the stream that it left with. */
   ask(request: Frame): { exchange: Exchange; stream: number; left: Buffer } {
     const exchange = new Exchange(request, noOwner, AT_OWNER, 0)
-    const left = Buffer.from(this.wire.leave(request, exchange).toBuffer())
+    const leaving = Buffer.from(this.wire.leave(request, exchange).toBuffer())
+    const stream = leaving.readInt16BE(2)
+    const left = this.wire.enclosure?.enclose(leaving, 0, leaving.length) ?? leaving
     this.wire.sent(exchange)
-    return { exchange, stream: left.readInt16BE(2), left }
+    return { exchange, stream, left }
   }
 
   /** What came is matched: the exchange and the verdict of each frame. */

@@ -46,9 +46,9 @@ const DIRTY_UNKNOWN = 8
 export class ServerWire implements Wire {
   readonly depth = STREAMS_MAX
   matched = MATCH_DROP
+  enclosure: SegmentFormat | null = null
   readonly #envelopes: Envelopes
   readonly #streams = new Streams()
-  #segments: SegmentFormat | null = null
   #dirty = 0
   /** Stream of the reply that comes in parts; -1: none, or a push. */
   #current = -1
@@ -85,7 +85,7 @@ export class ServerWire implements Wire {
       if (frame.kind === STARTUP) this.#startingUp(frame)
       leaving = retagged(frame, this.#streams.take(exchange!))
     }
-    return this.#segments === null ? leaving : wrapped(leaving, this.#segments)
+    return this.enclosure === null || leaving.whole ? leaving : wrapped(leaving, this.enclosure)
   }
 
   sent(exchange: Exchange): void {
@@ -172,9 +172,9 @@ export class ServerWire implements Wire {
       this.#dirty |= DIRTY_UNKNOWN
       return
     }
-    if (this.#version < 5 || this.#segments !== null) return
-    this.#segments = new SegmentFormat(this.#envelopes.compression === COMPRESSION_LZ4)
-    this.#envelopes.switch(this.#segments)
+    if (this.#version < 5 || this.enclosure !== null) return
+    this.enclosure = new SegmentFormat(this.#envelopes.compression === COMPRESSION_LZ4)
+    this.#envelopes.switch(this.enclosure)
   }
 
   // Cold: once a connection
