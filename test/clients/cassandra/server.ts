@@ -95,7 +95,7 @@ export function javaOptions(jars: string): string[] {
   ]
 }
 
-function configuration(port: number, storagePort: number, password: boolean): string {
+export function configuration(port: number, storagePort: number, password: boolean): string {
   return `cluster_name: test
 num_tokens: 4
 auto_bootstrap: false
@@ -131,7 +131,7 @@ authorizer: ${password ? 'CassandraAuthorizer' : 'AllowAllAuthorizer'}
 `
 }
 
-const LOGGING = `<configuration>
+export const LOGGING = `<configuration>
 <appender name="O" class="ch.qos.logback.core.ConsoleAppender"><encoder><pattern>%-5level %msg%n</pattern></encoder></appender>
 <root level="INFO"><appender-ref ref="O"/></root>
 </configuration>
@@ -239,9 +239,9 @@ export class CassandraServer {
   }
 }
 
-function accepts(port: number): Promise<boolean> {
+export function accepts(port: number, host = '127.0.0.1'): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect({ host: '127.0.0.1', port, timeout: 1000 })
+    const socket = connect({ host, port, timeout: 1000 })
     const end = (isOpen: boolean) => {
       socket.destroy()
       resolve(isOpen)
