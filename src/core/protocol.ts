@@ -74,6 +74,11 @@ export interface Wire {
    * up (RST_STREAM), or null. `abandon` follows.
    */
   cancel?(exchange: Exchange): Frame | null
+  /**
+   * Server side, where replies come in any order: a request of the proxy's own that a server answers at once, however long it works at
+   * others, on a connection that has its attributes.
+   */
+  readonly probe?: (() => Frame) | undefined
   /** Server side: nobody waits for the exchange any more; its slot stays, as a tombstone, until its reply came. */
   abandon(exchange: Exchange): void
   /** Server side: the exchanges in flight that somebody waits for, in the order in which they were sent. They stay. */
@@ -107,7 +112,7 @@ export interface Wire {
   /** Client side: version of the protocol that the client has begun with, as metrics name it; null: it has not yet. */
   readonly version?: string | null
   /** Server side: how many exchanges may be in flight at once; what is more waits. Absent: any number. */
-  readonly depth?: number
+  readonly depth?: number | undefined
   /** The peer ended its stream. A frame that its end completes, else null. Throws ProtocolError where a frame was torn. */
   eof(): Frame | null
   /** WIRE_CLEAN, WIRE_DIRTY or WIRE_OPAQUE. Client side: WIRE_OPAQUE while only the end of the connection ends what is leaving. */
