@@ -69,6 +69,19 @@ test('of one session only what stands behind the last that can not go again does
   await play.end(client)
 })
 
+test('where replies come in any order each request is judged by itself', async () => {
+  const { play, client } = await settled({ order: 'any' })
+  hang(play)
+  const asked = [client.ask(GET, 'a'), client.ask(PUT, 'b=2'), client.ask(GET, 'a')]
+  await play.rest(10)
+  play.crash()
+  await play.restart()
+  const [first, second, third] = await outcomes(play, asked)
+  assert.deepEqual([first, third], ['VALUE 1', 'VALUE 1'])
+  assert.match(second!, LOST)
+  await play.end(client)
+})
+
 test('what was not sent goes again, writes as well, in its order', async () => {
   const { play, client } = await settled()
   const other = await play.client()

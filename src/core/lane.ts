@@ -292,7 +292,7 @@ export class Lane implements Transform, Carrier {
     if (link === null) return
     if (this.#user !== null && error instanceof ConnectError) {
       // Nothing was sent on it, and nothing that waits here can be.
-      this.#handBack(exchanges.concat(this.#waiting.splice(0)), 0, error)
+      this.#handBack([], exchanges.concat(this.#waiting.splice(0)), error)
       return
     }
     const partly = exchanges.some((one) => one.state === ANSWERING || one.requestParts?.ended === false)
@@ -309,21 +309,18 @@ export class Lane implements Transform, Carrier {
       this.#ended = true
       link.fail(error)
     } else {
-      const failed = triage(upstream, exchanges, error, this.#info.protocol)
-      if (this.#user !== null) this.#handBack(exchanges, failed, error)
-      else if (failed === 0 || this.#fail(exchanges.slice(0, failed), error, false))
-        this.#again(exchanges.slice(failed))
+      const { failed, again } = triage(upstream, exchanges, error, this.#info.protocol)
+      if (this.#user !== null) this.#handBack(failed, again, error)
+      else if (failed.length === 0 || this.#fail(failed, error, false)) this.#again(again)
     }
   }
 
-  /** The first `failed` may have been executed, the rest can be sent elsewhere. */
   // Cold: an upstream was lost
-  #handBack(exchanges: Batch, failed: number, error: Error): void {
-    const again = exchanges.slice(failed)
+  #handBack(failed: Batch, again: Batch, error: Error): void {
     rewind(again)
     this.#pool.stats.retries += again.length
-    if (failed !== 0) this.#pool.reportFailure(failed, error)
-    this.#user!.onLost(exchanges.slice(0, failed), again, error)
+    if (failed.length !== 0) this.#pool.reportFailure(failed.length, error)
+    this.#user!.onLost(failed, again, error)
   }
 
   /** The server had state of this session, or was to have it: what it was to answer gets an error, and the session ends. */

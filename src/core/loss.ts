@@ -38,19 +38,24 @@ export function repeatable(exchange: Exchange, protocol: Protocol): boolean {
   return protocol.queries?.idempotent(exchange.request) === true
 }
 
+/** What a lost upstream leaves of one session: what must be answered with an error, and what may go again. */
+export interface Triage {
+  readonly failed: Batch
+  readonly again: Batch
+}
+
 /**
- * What a lost upstream leaves of one session: the first `failed` must be answered with an error, the rest may go again. Only what
- * stands behind the last one that can't be repeated does: else the server would see the session's requests in another order.
+ * What of them may go again. Where replies come in the order of requests, so do the requests: then only what stands behind the last one
+ * that can't be repeated does, else the server would see them in another order.
  */
-export function triage(upstream: Upstream, exchanges: Batch, error: Error, protocol: Protocol): number {
-  let failed = exchanges.length
-  if (error instanceof ConnectError) return failed
-  while (failed > 0) {
-    const exchange = exchanges[failed - 1]!
-    if (!upstream.sender.unsent(exchange) && (exchange.retries !== 0 || !repeatable(exchange, protocol))) break
-    failed--
-  }
-  return failed
+export function triage(upstream: Upstream, exchanges: Batch, error: Error, protocol: Protocol): Triage {
+  if (error instanceof ConnectError) return { failed: exchanges, again: [] }
+  const mayGo = (exchange: Exchange) =>
+    upstream.sender.unsent(exchange) || (exchange.retries === 0 && repeatable(exchange, protocol))
+  if (protocol.orderToClient === 'any')
+    return { failed: exchanges.filter((exchange) => !mayGo(exchange)), again: exchanges.filter(mayGo) }
+  const last = exchanges.findLastIndex((exchange) => !mayGo(exchange))
+  return { failed: exchanges.slice(0, last + 1), again: exchanges.slice(last + 1) }
 }
 
 /** A session loses its upstream, and with it its connection to the client. */
