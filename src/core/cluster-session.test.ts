@@ -134,6 +134,31 @@ for (const order of ['request-order', 'any', 'streams'] as const) {
   })
 }
 
+for (const order of ['any', 'streams'] as const) {
+  test(`${order}: a server that says nothing is asked whether it is there, then left alone, then given up with what it owes`, async () => {
+    const play = await HardPlay.start({ order, servers: 3 })
+    const [client, other] = [await play.client(), await play.client()]
+    assert.equal(await play.say(client, PUT, 'a=1'), 'OK')
+    for (const session of play.servers[1]!.sessions) session.connection.pause()
+    const owed = client.ask(PUT, 'd=1')
+    await play.rest(3000)
+    const since = play.sim.nowMs
+    assert.equal(await play.say(other, PUT, 'a=2'), 'OK')
+    assert.ok(play.sim.nowMs - since < 100, 'what comes later does not wait for it')
+    assert.match(nameOf(await play.until(owed)), /did not respond within 10s$/)
+    await play.end(client, other)
+  })
+
+  test(`${order}: a server that takes its time and says that it is there is left to it`, async () => {
+    const play = await HardPlay.start({ order, servers: 3 })
+    const client = await play.client()
+    assert.equal(await play.say(client, WAIT, '30000'), 'OK')
+    assert.equal(play.proxy.cluster!.stats.deaths, 0)
+    assert.ok(play.proxy.cluster!.member(play.address(0)).isUp)
+    await play.end(client)
+  })
+}
+
 test('a session that loses state with one server is closed', async () => {
   const play = await HardPlay.start({ servers: 3 })
   const client = await play.client()

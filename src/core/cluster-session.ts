@@ -106,6 +106,8 @@ export class ClusterSession implements Transform, LaneEndUser {
   // Cold: a server could not do what it was asked
   resend(exchange: Exchange, member: Member | null): void {
     if (this.#closed || exchange.cancelled) return
+    // The lane counted an error that nobody gets.
+    if (exchange.response !== null && this.#info.protocol.isError(exchange.response)) this.#stats.failedRequests--
     exchange.response = null
     exchange.state = HELD
     exchange.carrier = null

@@ -19,6 +19,8 @@ const BACKOFF_FIRST_MS = 10
 const BACKOFF_LAST_MS = 500
 /** Least time that a server may take to answer what a new connection begins with. */
 const HANDSHAKE_MS_MIN = 10_000
+/** Where other servers may do as well. */
+const HANDSHAKE_MS_MIN_WATCHED = 5000
 /** An older connection gets no further sessions: what the server let in then it may refuse by now (a password was set). */
 const JOIN_MS = 300_000
 /** Clean upstreams that wait for the next session that must be pinned, per attributes. */
@@ -27,7 +29,7 @@ const SPARE_MAX = 64
 export interface PoolOptions {
   readonly endpoint: Address
   readonly connectTimeoutMs: number
-  /** Time in which something must come where a reply is owed; absent: any. */
+  /** Time in which something must come where a reply is owed; absent: any. Less where there is a watcher, and the server does not say that it is there. */
   readonly readTimeoutMs?: number
   readonly protocol: Protocol
   readonly wireOptions: WireOptions
@@ -71,7 +73,7 @@ export class Pool implements UpstreamOwner, Connections {
   readonly #spare = new Map<string, Upstream[]>()
   readonly #all = new Set<Upstream>()
   readonly #upkeep: Upkeep
-  readonly #readTimeout: ReadTimeout | null
+  readonly #readTimeout: ReadTimeout
   #backoffMs = 0
   #nextAttempt = 0
   #closed = false
@@ -86,8 +88,15 @@ export class Pool implements UpstreamOwner, Connections {
     this.#log = new EndpointLog(this.destination, options.log, this.world.clock)
     const isOrdered = this.protocol.orderToClient === 'request-order'
     this.#upkeep = new Upkeep(this.world.clock, this.#all, isOrdered, this.#log, (upstream) => this.retire(upstream))
-    const { readTimeoutMs } = options
-    this.#readTimeout = readTimeoutMs === undefined ? null : new ReadTimeout(this.world.clock, this.#all, readTimeoutMs)
+    const { readTimeoutMs, watcher } = options
+    const onSilent = (upstream: Upstream) => {
+      if (upstream.shared) this.retire(upstream)
+      watcher!.onUnreachable()
+    }
+    this.#readTimeout = new ReadTimeout(this.world.clock, this.#all, {
+      ...(readTimeoutMs === undefined ? {} : { timeoutMs: readTimeoutMs }),
+      ...(watcher === undefined ? {} : { onSilent }),
+    })
   }
 
   /** Requests in flight on all upstreams. */
@@ -260,7 +269,7 @@ export class Pool implements UpstreamOwner, Connections {
   #open(key: string, handshake: readonly Frame[] | Greeting): Upstream {
     const upstream = new Upstream(this, key)
     this.#all.add(upstream)
-    this.#readTimeout?.begin()
+    this.#readTimeout.begin()
     if (this.#closed) {
       this.world.clock.after(0, () => upstream.destroy(new ConnectError('the sink is closed')))
       return upstream
@@ -273,11 +282,16 @@ export class Pool implements UpstreamOwner, Connections {
 
   #connect(upstream: Upstream, handshake: readonly Frame[] | Greeting): void {
     if (upstream.state === CLOSED) return
-    const { endpoint, connectTimeoutMs, connector = this.world.net } = this.#options
+    const { endpoint, connectTimeoutMs, connector = this.world.net, watcher } = this.#options
     connector.connect(endpoint, connectTimeoutMs, (error, connection) => {
       if (connection !== null) {
         if (upstream.state === CLOSED) connection.destroy()
-        else upstream.connected(connection, handshake, Math.max(HANDSHAKE_MS_MIN, connectTimeoutMs))
+        else
+          upstream.connected(
+            connection,
+            handshake,
+            Math.max(watcher === undefined ? HANDSHAKE_MS_MIN : HANDSHAKE_MS_MIN_WATCHED, connectTimeoutMs),
+          )
         return
       }
       this.#backoffMs = Math.min(BACKOFF_LAST_MS, Math.max(BACKOFF_FIRST_MS, this.#backoffMs * 2))

@@ -20,6 +20,7 @@ import {
   COMMIT,
   DONE,
   ERROR,
+  GET,
   HEAD,
   HEADER_BYTES,
   KEY,
@@ -60,6 +61,7 @@ const NEW = { answering: false, isAnswered: false, isOpen: false }
 export class ServerWire implements Wire {
   matched = MATCH_DROP
   readonly depth: number | undefined
+  readonly probe: (() => Frame) | undefined
   /** What the server named this connection, for those who want to cancel what it waits for. */
   key = ''
   readonly #cutter: Cutter
@@ -82,6 +84,7 @@ export class ServerWire implements Wire {
     this.#cutter = new Cutter(cutThroughBytes)
     this.#hasStreams = hasStreams
     this.depth = hasStreams ? STREAMS : undefined
+    this.probe = hasStreams ? () => replyFrame(GET, '', 0) : undefined
   }
 
   get pending(): number {

@@ -12,7 +12,7 @@ import {
   type Wire,
 } from '../../core/protocol.ts'
 import { COMPRESSION_LZ4, compressionNamed } from './compression.ts'
-import { responseFormat, retagged, USES_KEYSPACE, versionOf } from './envelope.ts'
+import { requestFrame, responseFormat, retagged, USES_KEYSPACE, versionOf } from './envelope.ts'
 import { Envelopes } from './envelopes.ts'
 import {
   AUTH_CHALLENGE,
@@ -21,6 +21,7 @@ import {
   AUTHENTICATE,
   ERROR,
   EXECUTE,
+  OPTIONS,
   QUERY,
   READY,
   REGISTER,
@@ -181,6 +182,11 @@ export class ServerWire implements Wire {
   #authenticated(reply: Frame): void {
     if (reply.kind === AUTH_CHALLENGE) this.#dirty |= DIRTY_IDENTITY
     if (reply.kind === AUTH_SUCCESS) this.#dirty &= ~DIRTY_AUTHENTICATING
+  }
+
+  // Cold: the server has said nothing for a while
+  probe(): Frame {
+    return requestFrame(this.#version, 0, OPTIONS, Buffer.alloc(0))
   }
 
   abandon(exchange: Exchange): void {
