@@ -18,6 +18,12 @@ function lz4(bytes: Buffer): Buffer {
   return Buffer.concat([int(bytes.length), block.subarray(0, compressBlock(bytes, 0, bytes.length, block, 0))])
 }
 
+test('in version 5 the flag of a body says nothing', () => {
+  const frame = requestFrame(5, 0, QUERY, Buffer.from('SELECT'), 1)
+  frame.code |= COMPRESSION_LZ4
+  assert.equal(plainBody(frame, Infinity).toString(), 'SELECT')
+})
+
 test('a body is told as it was, whole or only its beginning', () => {
   const text = Buffer.from('SELECT a long enough statement '.repeat(100))
   assert.deepEqual(plainBody(compressedFrame(lz4(text), COMPRESSION_LZ4), Infinity), text)

@@ -1,6 +1,6 @@
 import type { Frame } from '../../core/frame.ts'
 import { CorruptError } from './corrupt-error.ts'
-import { flagsOf, HEADER_BYTES } from './envelope.ts'
+import { flagsOf, HEADER_BYTES, versionOf } from './envelope.ts'
 import { decompressBlock } from './lz4.ts'
 import { FLAG_COMPRESSED } from './opcodes.ts'
 import { decompressSnappy, snappyLength } from './snappy.ts'
@@ -19,13 +19,18 @@ export function compressionNamed(name: string | undefined): number {
   return lower === 'snappy' ? COMPRESSION_SNAPPY : COMPRESSION_NONE
 }
 
+/** From version 5 on outer frames are compressed, and the flag says nothing; the Java driver sets it all the same. */
+export function isCompressed(frame: Frame): boolean {
+  return (flagsOf(frame) & FLAG_COMPRESSED) !== 0 && versionOf(frame) < 5
+}
+
 /**
  * The body of a frame as it was before it was compressed; of a head, what has arrived of it. Where it is not compressed it shares the
  * frame's memory. At most `bytesMax` bytes of a compressed one, which are its beginning. Throws CorruptError.
  */
 export function plainBody(frame: Frame, bytesMax: number): Buffer {
   const body = frame.bytes.subarray(frame.start + HEADER_BYTES, frame.end)
-  if ((flagsOf(frame) & FLAG_COMPRESSED) === 0) return body
+  if (!isCompressed(frame)) return body
   const kind = frame.code & COMPRESSION
   if (kind === COMPRESSION_LZ4) {
     if (body.length < 4) throw new CorruptError('a compressed body without its length')

@@ -1,4 +1,5 @@
 import type { Frame } from '../../core/frame.ts'
+import { isCompressed } from './compression.ts'
 import { flagsOf, HEADER_BYTES } from './envelope.ts'
 import { FLAG_COMPRESSED, PREPARE, QUERY } from './opcodes.ts'
 import { statementText } from './request.ts'
@@ -15,14 +16,14 @@ export function splice(frame: Frame, path: number, bytes: Buffer): void {
   if (!frame.whole) throw new RangeError('the text of a large statement has not arrived whole')
   const text = statementText(frame)
   const size = frame.end - frame.start
-  const isCompressed = (flagsOf(frame) & FLAG_COMPRESSED) !== 0
-  const plainBytes = isCompressed ? text.bytes.length : size - HEADER_BYTES
+  const wasCompressed = isCompressed(frame)
+  const plainBytes = wasCompressed ? text.bytes.length : size - HEADER_BYTES
   const header = Buffer.alloc(4)
   header.writeInt32BE(plainBytes - (text.end - text.start) + bytes.length)
   const length = Buffer.alloc(4)
   length.writeInt32BE(bytes.length)
   frame.body = null
-  if (!isCompressed) {
+  if (!wasCompressed) {
     // The text of a frame that is not compressed lies in it.
     const at = HEADER_BYTES + text.start
     frame.edits = [
