@@ -65,16 +65,19 @@ const OPENS = [
   ].map((name) => `java.base/${name}`),
 ]
 
+/** The releases that tests run. */
+export type CassandraRelease = '4.1.10' | '5.0.9'
+
 /** The folder with Cassandra's jars; fetched once. */
-export async function fetchJars(): Promise<string> {
+export async function fetchJars(release: CassandraRelease = '4.1.10'): Promise<string> {
   const hash = createHash('sha256').update(readFileSync(POM)).digest('hex').slice(0, 12)
-  const folder = join(cacheFolder(), `cassandra-${hash}`)
+  const folder = join(cacheFolder(), `cassandra-${release}-${hash}`)
   if (existsSync(folder)) return folder
   const part = `${folder}.${process.pid}`
   mkdirSync(part, { recursive: true })
   try {
-    const args = ['-B', '-q', '-ntp', '-f', POM, COPY, `-DoutputDirectory=${part}`, '-DincludeScope=runtime']
-    await exec('mvn', args, { timeout: 15 * 60_000, maxBuffer: 64 * 1024 * 1024 })
+    const args = ['-B', '-q', '-ntp', '-f', POM, `-Dcassandra=${release}`, COPY, `-DoutputDirectory=${part}`]
+    await exec('mvn', [...args, '-DincludeScope=runtime'], { timeout: 15 * 60_000, maxBuffer: 64 * 1024 * 1024 })
     renameSync(part, folder)
   } finally {
     rmSync(part, { recursive: true, force: true })
@@ -93,6 +96,16 @@ export function javaOptions(jars: string): string[] {
     ...EXPORTS.map((name) => `--add-exports=${name}=ALL-UNNAMED`),
     ...OPENS.map((name) => `--add-opens=${name}=ALL-UNNAMED`),
   ]
+}
+
+export interface CassandraOptions {
+  readonly release?: CassandraRelease
+  /** It asks for a user and a password: `cassandra` and `cassandra` in the beginning. */
+  readonly password?: boolean
+  /** PEM files: it takes TLS on its port, and clients without as well. Absent: only the latter. */
+  readonly tls?: { readonly certificate: string; readonly key: string }
+  /** Further options of Java, which override those that it is given anyway. */
+  readonly java?: readonly string[]
 }
 
 export function configuration(port: number, storagePort: number, password: boolean): string {
@@ -131,22 +144,26 @@ authorizer: ${password ? 'CassandraAuthorizer' : 'AllowAllAuthorizer'}
 `
 }
 
+/** Key and certificates in one file, as Cassandra wants them. */
+function encryption(keystore: string): string {
+  return `client_encryption_options:
+  enabled: true
+  optional: true
+  require_client_auth: false
+  ssl_context_factory: { class_name: org.apache.cassandra.security.PEMBasedSslContextFactory }
+  keystore: ${keystore}
+`
+}
+
 export const LOGGING = `<configuration>
 <appender name="O" class="ch.qos.logback.core.ConsoleAppender"><encoder><pattern>%-5level %msg%n</pattern></encoder></appender>
 <root level="INFO"><appender-ref ref="O"/></root>
 </configuration>
 `
 
-/** `java`: further options of Java, which override those that it is given anyway. */
-export interface CassandraOptions {
-  readonly password?: boolean
-  readonly java?: readonly string[]
-}
-
 /** Starts Cassandra and waits until it takes clients. It ends with the process that started it. */
 export async function startCassandra(options: CassandraOptions = {}): Promise<CassandraServer> {
-  const jars = await fetchJars()
-  const server = new CassandraServer(jars, options)
+  const server = new CassandraServer(await fetchJars(options.release), options)
   try {
     await server.ready()
   } catch (error) {
@@ -165,12 +182,18 @@ export class CassandraServer {
   #log = ''
   #running = true
 
-  constructor(jars: string, { password = false, java = [] }: CassandraOptions) {
+  constructor(jars: string, { password = false, tls, java = [] }: CassandraOptions) {
     const jar = readdirSync(jars).find((name) => name.startsWith('cassandra-all-'))!
     this.version = `Cassandra ${jar.slice('cassandra-all-'.length, -'.jar'.length)}`
     this.#isProtected = password
     this.#folder = mkdtempSync(join(tmpdir(), 'shotover-cassandra-'))
-    writeFileSync(join(this.#folder, 'cassandra.yaml'), configuration(this.port, drawPort(), password))
+    let yaml = configuration(this.port, drawPort(), password)
+    if (tls !== undefined) {
+      const keystore = join(this.#folder, 'identity.pem')
+      writeFileSync(keystore, readFileSync(tls.key, 'utf8') + readFileSync(tls.certificate, 'utf8'))
+      yaml += encryption(keystore)
+    }
+    writeFileSync(join(this.#folder, 'cassandra.yaml'), yaml)
     writeFileSync(join(this.#folder, 'logback.xml'), LOGGING)
     const args = [
       '-Xms256M',

@@ -40,6 +40,8 @@ export class ModelClient implements ConnectionHandler {
   constructor(world: World, options: ModelClientOptions) {
     this.world = world
     this.options = options
+    // A server may compress its answer to STARTUP already.
+    this.#envelopes.compression = compressionNamed(options.compression ?? undefined)
   }
 
   get outstanding(): number {
@@ -159,10 +161,8 @@ export class ModelClient implements ConnectionHandler {
   /** STARTUP was granted: what follows is compressed, and in outer frames. */
   #begin(): void {
     this.#started = true
-    const compression = compressionNamed(this.options.compression ?? undefined)
-    this.#envelopes.compression = compression
     if (this.options.version < 5) return
-    this.#segments = new SegmentFormat(compression === COMPRESSION_LZ4)
+    this.#segments = new SegmentFormat(this.#envelopes.compression === COMPRESSION_LZ4)
     this.#envelopes.switch(this.#segments)
   }
 }
