@@ -78,7 +78,8 @@ async function onServer({ release, isGuarded, ways }: Server, files: TlsFiles, w
   }
   await everything(place, ways, wanted)
   for (const [name, { port }] of proxies)
-    if (!isGuarded && wanted.programs.size > 0) await ask(`frame by frame through ${name}`, 'frames', [port, server.port])
+    if (!isGuarded && wanted.programs.size > 0)
+      await ask(`frame by frame through ${name}`, 'frames', [port, server.port])
   const complaints = [...proxies.values()].flatMap((proxy) => proxy.complaints)
   report('nothing of it was worth a warning', complaints, 1)
   if (isGuarded || release !== '4.1.10') return

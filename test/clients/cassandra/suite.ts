@@ -99,7 +99,7 @@ async function runProgram(
   const alike = output
     .replaceAll(keyspace, 'KEYSPACE')
     .replaceAll(String(port), 'PORT')
-    .replaceAll(/\b[0-9a-f]{32}\b|(?<=hashCode=)[0-9a-f]+/g, 'ID')
+    .replaceAll(/\b[0-9a-f]{32}\b|(?<=hashCode=)[0-9a-f]+|(?<=hostId=)[0-9a-f-]+/g, 'ID')
   for (const line of alike.split('\n').filter((text) => text.startsWith('{'))) {
     const { case: name, step, ...told } = JSON.parse(line) as { case?: string; step?: number } & Told
     lines.set(name === undefined ? 'connecting' : `${name}, ${step}`, told)
