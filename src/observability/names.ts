@@ -56,6 +56,7 @@ export const FAMILIES: Readonly<Record<string, Family>> = {
   shotover_tls_reloads_count: counter('Times that TLS files had changed and were read again.'),
   shotover_tls_reload_failures_count: counter('Times that TLS files had changed and could not be used.'),
   shotover_transform_reloads_count: counter("Times that the file of a user's transform was saved, by outcome."),
+  shotover_cql_unparsed_count: counter('Statements of CQL that could not be parsed, and went on as they were.'),
   shotover_pauses_count: counter('Times that reading from a client stopped because it owed too much.'),
   shotover_swallowed_count: counter('Hand-overs by a transform of what it did not hold.'),
   shotover_upstreams: gauge(

@@ -110,6 +110,51 @@ test('what one client prepared another may execute', async () => {
   assert.deepEqual(changed(other.takeReplied()), [0])
 })
 
+const executed = (id: string, skipsMetadata = true): Request => ({ type: 'execute', id: Buffer.from(id), metadataId: null, parameters: { ...PARAMETERS, skipsMetadata } }) // prettier-ignore
+
+test('what was prepared elsewhere tells its columns the first time, and has the port then and later', async () => {
+  const p = started()
+  for (const [skips, described] of [
+    [false, true],
+    [true, false],
+  ] as const) {
+    await p.send(said(executed('of another thread')))
+    p.expectForwarded(said(executed('of another thread', skips)))
+    await p.answer(said(rows(PEERS, ['peer_port int', 'native_port int'], described)))
+    assert.deepEqual(changed(p.takeReplied()), [1])
+  }
+})
+
+test('what is about something else is asked about itself once', async () => {
+  const p = started({ cutThroughBytes: 256, frameBytesMax: 2000 })
+  const long: Response = { type: 'rows', metadata: metadata('ks.t', 'v text'), rows: [[Buffer.alloc(5000)]] }
+  for (const [id, reply] of [
+    ['rows', rows('ks.t', ['native_port int'])],
+    ['write', { type: 'void' }],
+    // It would not fit, were it put together.
+    ['long', long],
+  ] as const)
+    for (const skips of [false, true]) {
+      await p.send(said(executed(id)))
+      p.expectForwarded(said(executed(id, skips)))
+      await p.answer(said(reply))
+      assert.deepEqual(p.takeReplied(), said(reply))
+    }
+})
+
+test('an error teaches nothing of what was executed', async () => {
+  const p = started()
+  const unprepared = errorFrame(4, 0, 0x2500, 'Prepared query with ID a not found', Buffer.from([0, 1, 97])).toBuffer()
+  await p.send(said(executed('a')))
+  await p.answer(unprepared)
+  assert.deepEqual(p.takeReplied(), unprepared)
+  p.takeForwarded()
+  await p.send(said(executed('a')))
+  p.expectForwarded(said(executed('a', false)))
+  await p.answer(said(rows(PEERS, ['native_port int'])))
+  assert.deepEqual(changed(p.takeReplied()), [0])
+})
+
 test('peers that come in parts are put together; other large replies are not', async () => {
   const p = started({ cutThroughBytes: 256, frameBytesMax: 2000 })
   for (const [text, letters, ports] of [
@@ -135,7 +180,8 @@ test('a reply keeps its warnings', async () => {
 const EVENTS: readonly [event: string, change: string, port: number][] = [
   ['STATUS_CHANGE', 'UP', 9044],
   ['STATUS_CHANGE', 'DOWN', 9044],
-  ['TOPOLOGY_CHANGE', 'NEW_NODE', 9042],
+  ['TOPOLOGY_CHANGE', 'NEW_NODE', 9044],
+  ['TOPOLOGY_CHANGE', 'REMOVED_NODE', 9044],
 ]
 for (const [event, change, port] of EVENTS) {
   test(`${event} ${change} tells the port ${port}`, async () => {

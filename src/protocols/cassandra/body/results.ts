@@ -98,6 +98,11 @@ export function readResult(reader: Reader, version: number): Result {
   }
 }
 
+/** The columns of the rows that a RESULT brings, from its beginning; null where they are not told, or it brings none. Throws CorruptError. */
+export function readColumns(reader: Reader, version: number): readonly Column[] | null {
+  return reader.int() === RESULT_ROWS ? readMetadata(reader, version, null).columns : null
+}
+
 /** `keyIndices` gets what stands there of the partition key; null: nothing does. */
 function readMetadata(reader: Reader, version: number, keyIndices: number[] | null): Metadata {
   const flags = reader.int()
