@@ -155,7 +155,11 @@ export class CassandraGuide implements Guide {
     this.#hub.prepareOn(member, statement, this.sharing).then(
       (isPrepared) => {
         if (!this.#held.delete(exchange)) return
-        if (isPrepared) this.#session.resend(exchange, member)
+        const { statements } = this.#hub
+        // Its client has to prepare it anew, too, where it would misread the rows; and finds it prepared when it comes back.
+        const isMisread =
+          exchange.request.kind === EXECUTE && versionOf(exchange.request) < 5 && statements.isChanged(statement)
+        if (isPrepared && !isMisread) this.#session.resend(exchange, member)
         else this.#session.reply(exchange, told)
       },
       () => {

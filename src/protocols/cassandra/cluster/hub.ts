@@ -121,7 +121,11 @@ export class Hub {
     if (preparing === undefined) {
       const request = prepareFrame(statement, sharing.login.version)
       const asked = ask(member.pool.share(key, handshake), request, this.env.limits.frameBytesMax)
-      preparing = asked.then(({ kind }) => kind === RESULT).finally(() => this.#preparing.delete(name))
+      const learn = (reply: Frame) => {
+        this.statements.learnAgain(statement, reply)
+        return reply.kind === RESULT
+      }
+      preparing = asked.then(learn).finally(() => this.#preparing.delete(name))
       this.#preparing.set(name, preparing)
     }
     return preparing

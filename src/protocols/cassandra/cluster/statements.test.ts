@@ -14,7 +14,7 @@ function asked(text: string, version = 4, keyspace: string | null = null): Frame
   return encodeBody(plain(version, { type: 'prepare', text, keyspace }), 0)
 }
 
-function told(id: string, version = 4): Frame {
+function told(id: string, version = 4, ...columns: string[]): Frame {
   const bound = metadata('ks.t', 'k int', 'v text')
   return encodeBody(
     plain(version, {
@@ -23,7 +23,7 @@ function told(id: string, version = 4): Frame {
       metadataId: version >= 5 ? Buffer.from('m') : null,
       bound,
       keyIndices: [0],
-      result: metadata('ks.t'),
+      result: metadata('ks.t', ...columns),
     }),
     0,
   )
@@ -118,4 +118,23 @@ test('texts are bounded in bytes, and the last one always fits', () => {
   for (let i = 0; i < 5; i++) statements.learn(asked('SELECT 1'), told('e'), null)
   statements.learn(asked('SELECT 2'), told('f'), null)
   assert.equal(statements.size, 2)
+})
+
+test('a statement that brings other columns than before is known by that, whoever prepared it', () => {
+  const statements = new Statements()
+  const learn = (...columns: string[]) => statements.learn(asked('SELECT * FROM t'), told('a', 4, ...columns), 'ks')!
+  const statement = learn('k int')
+  learn('k int')
+  statements.learnAgain(statement, told('a', 4, 'k int'))
+  assert.equal(statements.isChanged(statement), false)
+  statements.learnAgain(statement, errorFrame(4, 0, ERROR_INVALID, 'no'))
+  assert.equal(statements.isChanged(statement), false)
+  statements.learnAgain(statement, told('a', 4, 'k int', 'v text'))
+  assert.equal(statements.isChanged(statement), true)
+  learn('k int', 'v text')
+  assert.equal(statements.isChanged(statement), true)
+
+  const other = new Statements()
+  other.learn(asked('SELECT * FROM t'), told('a', 4, 'k int'), 'ks')
+  assert.equal(other.isChanged(other.learn(asked('SELECT * FROM t'), told('a', 4, 'k text'), 'ks')!), true)
 })

@@ -3,6 +3,7 @@ import { bodyOf, encodeBody, plain } from '../body/body.ts'
 import type { Column } from '../body/results.ts'
 import { CorruptError } from '../corrupt-error.ts'
 import { usedKeyspace } from '../cql/use.ts'
+import { murmur3 } from '../murmur3.ts'
 import { PREPARE, RESULT } from '../opcodes.ts'
 import { requestReader } from '../request.ts'
 import { systemSelect, type SystemSelect } from './system-select.ts'
@@ -30,6 +31,10 @@ export interface PreparedStatement {
 
 interface Kept {
   readonly statement: PreparedStatement
+  /** Which columns it brings, as a node said last. */
+  result: string
+  /** At some time they were others: its table was altered. */
+  isChanged: boolean
   isUsed: boolean
 }
 
@@ -73,7 +78,7 @@ export class Statements {
         uses: usedKeyspace(text, 0, text.length) || null,
         system: system === null ? null : { ...system, markers, columns: told.result.columns },
       }
-      this.#keep(statement)
+      this.#keep(statement, keyOf(told.result.columns))
       return statement
     } catch (error) {
       if (error instanceof CorruptError) return null
@@ -81,10 +86,27 @@ export class Statements {
     }
   }
 
-  #keep(statement: PreparedStatement): void {
+  /** A node was asked to prepare it once more. */
+  learnAgain(statement: PreparedStatement, reply: Frame): void {
+    const kept = this.#kept.get(statement.id.toString('latin1'))
+    const { message: told } = bodyOf(reply)
+    if (kept === undefined || told.type !== 'prepared') return
+    const result = keyOf(told.result.columns)
+    kept.isChanged ||= result !== kept.result
+    kept.result = result
+  }
+
+  /** What it brings is not what it once was: who goes by the columns that he was told of, as before version 5, would misread its rows. */
+  isChanged(statement: PreparedStatement): boolean {
+    return this.#kept.get(statement.id.toString('latin1'))?.isChanged === true
+  }
+
+  #keep(statement: PreparedStatement, result: string): void {
     const key = statement.id.toString('latin1')
+    const known = this.#kept.get(key)
+    const isChanged = known !== undefined && (known.isChanged || known.result !== result)
     this.#drop(key)
-    this.#kept.set(key, { statement, isUsed: true })
+    this.#kept.set(key, { statement, result, isChanged, isUsed: true })
     this.#textBytes += statement.text.length
     while (this.#kept.size > 1 && (this.#kept.size > this.#statementsMax || this.#textBytes > this.#textBytesMax))
       this.#forgetOne()
@@ -127,6 +149,14 @@ export class Statements {
       throw error
     }
   }
+}
+
+/** What tells columns from others, and is short. */
+function keyOf(columns: readonly Column[] | null): string {
+  const bytes = Buffer.from(JSON.stringify(columns))
+  const hash = new Int32Array(2)
+  murmur3(bytes, 0, bytes.length, hash)
+  return hash.join()
 }
 
 /**
