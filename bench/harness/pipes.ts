@@ -17,7 +17,9 @@ export class Pipe implements Connection {
   readonly localPort = 2
   readonly unsentBytes = 0
   written = 0
+  writes = 0
   write(bytes: Buffer): boolean {
+    this.writes++
     this.written += bytes.length
     return true
   }
@@ -31,7 +33,8 @@ export class Pipe implements Connection {
 const works: Task[] = []
 const flushes: Task[] = []
 let nowMs = 0
-let server: Pipe | null = null
+/** The connection to the server that was opened last. */
+export let server: Pipe | null = null
 const world: World = {
   clock: { now: () => nowMs, exact: () => nowMs, wall: () => nowMs, after: () => ({ cancel() {} }) },
   net: {

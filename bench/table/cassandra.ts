@@ -39,8 +39,8 @@ function column(connections: number, inFlight: number, version = VERSION): CqlCo
 
 /** Java compiles what it runs often, and goes on doing so for a while; so does Node. */
 const NODE_WARM_SECONDS = 6
-const ROW_WARM_SECONDS = 1.5
-const WARM: readonly CqlColumn[] = [column(8, 64), column(8, 64, 5)]
+const ROW_WARM_SECONDS = 4
+const WARM: CqlColumn = column(8, 64)
 const JAVA = ['-Xms512M', '-Xmx512M', '-XX:TieredStopAtLevel=4']
 
 const COLUMNS: readonly CqlColumn[] = [column(1, 128), column(8, 32), column(1, 1)]
@@ -123,18 +123,20 @@ async function measureBefore(
   log: (line: string) => void,
 ): Promise<Run<CqlColumn>> {
   log(title)
+  const { cells } = options
+  const columns = cells === null ? all : all.filter(({ id }) => cells.includes(id))
   const direct: Row = { name: 'direct', label: 'the node itself', ours: false, started: node }
   const around: Surroundings = { processes, backendPort: node.port, answers: rowsCome, log }
   const rows = new Rows<CqlColumn>([direct], around, (row, of) =>
     measureCell(processes, node, row, of, options.seconds),
   )
   await rows.start(select(options.only, CASSANDRA_TARGETS))
-  for (const { started } of rows.rows.slice(1))
-    for (const of of WARM) await load(processes, started.port, of, ROW_WARM_SECONDS, [])
+  const versions = new Set(columns.map((each) => each.version))
+  for (const { started } of rows.rows.filter(({ ours }) => ours))
+    for (const spoken of versions)
+      await load(processes, started.port, { ...WARM, version: spoken }, ROW_WARM_SECONDS / versions.size, [])
   const of = machine()
   const others = watchOthers(processes)
-  const { cells } = options
-  const columns = cells === null ? all : all.filter(({ id }) => cells.includes(id))
   const measurements = await rows.measure(columns, options.rounds)
   for (const { name, started } of rows.rows) if (name !== 'direct') await started.running.stop()
   return {
@@ -174,7 +176,7 @@ export async function runCassandraBench(
   const node: Started = { running, port, version }
   const row = await fill(port)
   log(`${version} is warmed up`)
-  await load(processes, port, WARM[0]!, NODE_WARM_SECONDS, [])
+  await load(processes, port, WARM, NODE_WARM_SECONDS, [])
   const run = (at: Started, title: string, columns: readonly CqlColumn[]) =>
     measureBefore(at, title, columns, processes, options, command, log)
   const real = await run(node, REAL_TITLE, COLUMNS)
