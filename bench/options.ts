@@ -14,7 +14,7 @@ export const USAGE = `npm run bench -- [options]
   --seconds 0.7       load per cell, target and round, after a warm-up of a third of it
   --requests N        a fixed number of requests per cell instead
   --connections 50    clients
-  --rounds 3          measure everything this often and take the means
+  --rounds 3          measure everything this often and take the means; with --cassandra 2
   --record            make this run the baseline (bench/baseline.json)
   --no-results        do not append to bench/RESULTS.md
 
@@ -72,7 +72,7 @@ export function parseOptions(argv: string[]): Options | null {
         seconds: { ...string, default: '0.7' },
         requests: string,
         connections: { ...string, default: '50' },
-        rounds: { ...string, default: '3' },
+        rounds: string,
         record: flag,
         results: { type: 'boolean', default: true },
         bar: string,
@@ -96,7 +96,7 @@ export function parseOptions(argv: string[]): Options | null {
     seconds: positive('seconds', values.seconds, false),
     requests: values.requests === undefined ? null : positive('requests', values.requests, true),
     connections: positive('connections', values.connections, true),
-    rounds: positive('rounds', values.rounds, true),
+    rounds: positive('rounds', values.rounds ?? (values.cassandra ? '2' : '3'), true),
     record: values.record,
     results: values.results,
     bar: values.bar ?? null,
