@@ -2,6 +2,7 @@ import type { Frame } from '../../core/frame.ts'
 import { statementKind } from './cql/classify.ts'
 import { CorruptError } from './corrupt-error.ts'
 import { flagsOf, HEADER_BYTES } from './envelope.ts'
+import { IdCache } from './id-cache.ts'
 import { FLAG_COMPRESSED, FLAG_PAYLOAD, RESULT, RESULT_PREPARED } from './opcodes.ts'
 import { requestReader, statementText } from './request.ts'
 import { messageOf } from './result.ts'
@@ -11,8 +12,6 @@ const STATEMENTS_MAX = 20_000
 const ID_BYTES_MAX = 64
 /** So much of a compressed reply tells the id, unless there are warnings. */
 const TELLING_BYTES = 1024
-/** Ids that were asked for lately, each at a place that its first bytes tell. A power of two. */
-const LATELY_PLACES = 1024
 
 /** An id that no PREPARE was answered with here. */
 export const UNKNOWN = -1
@@ -23,7 +22,7 @@ export const UNKNOWN = -1
  */
 export class PreparedStatements {
   readonly #kinds = new Map<string, number>()
-  readonly #lately = new Array<Known | null>(LATELY_PLACES).fill(null)
+  readonly #lately = new IdCache<number>()
 
   /** A PREPARE was answered. */
   learn(request: Frame, reply: Frame): void {
@@ -47,7 +46,7 @@ export class PreparedStatements {
     this.#kinds.delete(id)
     this.#kinds.set(id, told)
     if (this.#kinds.size > STATEMENTS_MAX) this.#kinds.delete(this.#kinds.keys().next().value!)
-    this.#lately.fill(null)
+    this.#lately.clear()
   }
 
   /** Code of the statement with this id, or UNKNOWN. */
@@ -59,14 +58,13 @@ export class PreparedStatements {
   executed(request: Frame): number {
     const { bytes, start, end } = request
     const at = start + HEADER_BYTES + 2
-    if (at + 2 > end || flagsOf(request) & (FLAG_COMPRESSED | FLAG_PAYLOAD)) return this.#looked(request)
-    const length = (bytes[at - 2]! << 8) | bytes[at - 1]!
-    const place = ((bytes[at]! << 8) | bytes[at + 1]!) & (LATELY_PLACES - 1)
-    const known = this.#lately[place]!
-    if (known !== null && isAt(known.id, bytes, at, end, length)) return known.kind
+    if (at > end || flagsOf(request) & (FLAG_COMPRESSED | FLAG_PAYLOAD)) return this.#looked(request)
+    const idEnd = at + ((bytes[at - 2]! << 8) | bytes[at - 1]!)
+    if (idEnd > end || idEnd - at > ID_BYTES_MAX) return this.#looked(request)
+    const lately = this.#lately.find(bytes, at, idEnd)
+    if (lately !== null) return lately
     const kind = this.#looked(request)
-    if (length >= 2 && at + length <= end && length <= ID_BYTES_MAX)
-      this.#lately[place] = { id: Buffer.from(bytes.subarray(at, at + length)), kind }
+    this.#lately.put(bytes, at, idEnd, kind)
     return kind
   }
 
@@ -78,16 +76,4 @@ export class PreparedStatements {
       throw error
     }
   }
-}
-
-interface Known {
-  readonly id: Buffer
-  readonly kind: number
-}
-
-/** Is it the id of `length` bytes that stands at `at`? */
-function isAt(id: Buffer, bytes: Buffer, at: number, end: number, length: number): boolean {
-  if (id.length !== length || at + length > end) return false
-  for (let i = 0; i < length; i++) if (id[i] !== bytes[at + i]) return false
-  return true
 }

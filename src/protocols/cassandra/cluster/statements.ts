@@ -3,6 +3,7 @@ import { bodyOf, encodeBody, plain } from '../body/body.ts'
 import type { Column } from '../body/results.ts'
 import { CorruptError } from '../corrupt-error.ts'
 import { usedKeyspace } from '../cql/use.ts'
+import { IdCache } from '../id-cache.ts'
 import { murmur3 } from '../murmur3.ts'
 import { PREPARE, RESULT } from '../opcodes.ts'
 import { requestReader } from '../request.ts'
@@ -41,6 +42,7 @@ interface Kept {
 /** What was prepared through this thread, by id: an id is a hash of the text and the keyspace, and so the same on all nodes. */
 export class Statements {
   readonly #kept = new Map<string, Kept>()
+  readonly #lately = new IdCache<Kept>()
   readonly #statementsMax: number
   readonly #textBytesMax: number
   #textBytes = 0
@@ -113,6 +115,7 @@ export class Statements {
   }
 
   #drop(key: string): void {
+    this.#lately.clear()
     const known = this.#kept.get(key)
     if (known === undefined) return
     this.#kept.delete(key)
@@ -134,8 +137,12 @@ export class Statements {
 
   /** By the id `bytes[at, end)`. */
   find(bytes: Buffer, at = 0, end = bytes.length): PreparedStatement | null {
-    const kept = this.#kept.get(bytes.toString('latin1', at, end))
-    if (kept === undefined) return null
+    let kept = this.#lately.find(bytes, at, end)
+    if (kept === null) {
+      kept = this.#kept.get(bytes.toString('latin1', at, end)) ?? null
+      if (kept === null) return null
+      this.#lately.put(bytes, at, end, kept)
+    }
     kept.isUsed = true
     return kept.statement
   }
