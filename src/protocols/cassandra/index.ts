@@ -11,7 +11,7 @@ import { ClientWire } from './wire-client.ts'
 import { ServerWire } from './wire-server.ts'
 
 /** What was prepared on this thread. */
-const prepared = new PreparedStatements()
+export const prepared = new PreparedStatements()
 
 /** The CQL native protocol, versions 3 to 5: native_protocol_v3.spec, _v4.spec and _v5.spec of Apache Cassandra. */
 export const cassandra: Protocol<Body> = {

@@ -1,5 +1,7 @@
 import type { Frame } from '../../core/frame.ts'
 import { statementKind } from './cql/classify.ts'
+import { USE } from './cql/statement-kinds.ts'
+import { usedKeyspace } from './cql/use.ts'
 import { CorruptError } from './corrupt-error.ts'
 import { flagsOf, HEADER_BYTES } from './envelope.ts'
 import { IdCache } from './id-cache.ts'
@@ -22,6 +24,8 @@ export const UNKNOWN = -1
  */
 export class PreparedStatements {
   readonly #kinds = new Map<string, number>()
+  /** The keyspaces that statements choose. Hardly anybody prepares a USE. */
+  readonly #uses = new Map<string, string>()
   readonly #lately = new IdCache<number>()
 
   /** A PREPARE was answered. */
@@ -32,7 +36,9 @@ export class PreparedStatements {
       if (message.int() !== RESULT_PREPARED) return
       const id = message.shortBytes().toString('latin1')
       const { bytes, start, end } = statementText(request)
-      this.#set(id, statementKind(bytes, start, end))
+      const kind = statementKind(bytes, start, end)
+      this.#set(id, kind)
+      if (kind === USE && this.#kinds.has(id)) this.#uses.set(id, usedKeyspace(bytes, start, end) ?? '')
     } catch (error) {
       if (!(error instanceof CorruptError)) throw error
     }
@@ -45,8 +51,29 @@ export class PreparedStatements {
     const told = known === undefined || known === kind ? kind : UNKNOWN
     this.#kinds.delete(id)
     this.#kinds.set(id, told)
-    if (this.#kinds.size > STATEMENTS_MAX) this.#kinds.delete(this.#kinds.keys().next().value!)
+    if (this.#kinds.size > STATEMENTS_MAX) this.#forget(this.#kinds.keys().next().value!)
     this.#lately.clear()
+  }
+
+  #forget(id: string): void {
+    this.#kinds.delete(id)
+    this.#uses.delete(id)
+  }
+
+  /** The keyspace that an EXECUTE chooses; null where it is of no USE that is known. */
+  used(request: Frame): string | null {
+    return this.#uses.size === 0 ? null : this.#usedBy(request)
+  }
+
+  // Cold: where somebody has prepared a USE
+  #usedBy(request: Frame): string | null {
+    try {
+      const id = requestReader(request, ID_BYTES_MAX + 2).shortBytes()
+      return this.#uses.get(id.toString('latin1')) ?? null
+    } catch (error) {
+      if (error instanceof CorruptError) return null
+      throw error
+    }
   }
 
   /** Code of the statement with this id, or UNKNOWN. */

@@ -6,7 +6,7 @@ import type { Frame } from '../../core/frame.ts'
 import { noOwner } from '../../core/handshake.ts'
 import { PLAN_ANSWER, PLAN_ATTRIBUTE, PLAN_PIN, PLAN_SHARE, type Greeting } from '../../core/sharing.ts'
 import { COMPRESSION_LZ4 } from './compression.ts'
-import { errorFrame, requestFrame, responseFrame } from './envelope.ts'
+import { errorFrame, requestFrame, responseFrame, USES_KEYSPACE } from './envelope.ts'
 import { compressBlock, compressedBytesMax } from './lz4.ts'
 import {
   AUTH_RESPONSE,
@@ -19,6 +19,7 @@ import {
   REGISTER,
   RESULT,
 } from './opcodes.ts'
+import { PreparedStatements } from './prepared.ts'
 import { CassandraSharing } from './sharing.ts'
 
 const EMPTY = Buffer.alloc(0)
@@ -40,7 +41,7 @@ function change(sharing: CassandraSharing, request: Frame, reply: Frame): boolea
 }
 
 function started(...steps: (readonly [Frame, Frame])[]): CassandraSharing {
-  const sharing = new CassandraSharing(() => false)
+  const sharing = new CassandraSharing(() => false, new PreparedStatements())
   for (const [request, reply] of steps) change(sharing, request, reply)
   return sharing
 }
@@ -67,7 +68,7 @@ test('sessions share connections by version, options, identity and keyspace, wha
     started([startup(4), authenticate(4)], [authResponse, authSuccess]),
     started([startup(4), ready(4)], [use, setKeyspace('ks')]),
     started([startup(4), ready(4)], [query(4, 'USE "KS"'), setKeyspace('KS')]),
-    new CassandraSharing(() => false),
+    new CassandraSharing(() => false, new PreparedStatements()),
   ].map(({ key }) => key)
   assert.equal(keys[0], keys[1])
   assert.equal(new Set(keys).size, keys.length - 1)
@@ -93,8 +94,36 @@ test('requests are shared, but for what brings events', () => {
   assert.equal(sharing.plan(exchangeOf(startup(4))), PLAN_PIN)
 })
 
+test('the keyspace of a USE that was prepared is that of the session once the server has set it', () => {
+  const prepared = new PreparedStatements()
+  const learn = (text: string, id: string) => {
+    const request = requestFrame(4, 0, PREPARE, Buffer.concat([int(text.length), Buffer.from(text)]))
+    prepared.learn(request, responseFrame(4, 0, RESULT, Buffer.concat([int(4), string(id), Buffer.alloc(20)])))
+  }
+  const sharing = new CassandraSharing(() => false, prepared)
+  const execute = (id: string) => requestFrame(4, 0, EXECUTE, Buffer.concat([string(id), Buffer.from([0, 1, 0])]))
+  // Before STARTUP it is refused, whatever it is.
+  learn('USE "Ks"', 'use')
+  assert.equal(sharing.plan(exchangeOf(execute('use'))), PLAN_PIN)
+  assert.equal(sharing.isChange(exchangeOf(execute('use'))), false)
+  change(sharing, startup(4), ready(4))
+  const { key } = sharing
+  learn('SELECT 1', 'other')
+  assert.equal(sharing.plan(exchangeOf(execute('other'))), PLAN_SHARE)
+  assert.equal(sharing.isChange(exchangeOf(execute('other'))), false)
+  assert.equal(sharing.isChange(exchangeOf(execute('use'))), true)
+  const use = exchangeOf(execute('use'))
+  assert.equal(sharing.plan(use), PLAN_ATTRIBUTE)
+  assert.notEqual(use.request.code & USES_KEYSPACE, 0)
+  assert.equal(change(sharing, execute('use'), errorFrame(4, 0, 0x2200, 'no')), false)
+  assert.equal(sharing.key, key)
+  assert.equal(change(sharing, execute('use'), setKeyspace('Ks')), true)
+  assert.equal(sharing.keyspace, 'Ks')
+  assert.equal(sharing.key, started([startup(4), ready(4)], [query(4, 'USE "Ks"'), setKeyspace('Ks')]).key)
+})
+
 test('before STARTUP only OPTIONS is shared', () => {
-  const sharing = new CassandraSharing(() => false)
+  const sharing = new CassandraSharing(() => false, new PreparedStatements())
   assert.equal(sharing.plan(exchangeOf(requestFrame(5, 0, OPTIONS, EMPTY))), PLAN_SHARE)
   assert.equal(sharing.key, 'v5 not started')
   assert.equal(sharing.plan(exchangeOf(query(5, 'USE ks'))), PLAN_PIN)
@@ -109,16 +138,19 @@ test('an opcode that nobody knows is answered', () => {
 
 test('STARTUP is answered where a connection stands that was started so', () => {
   const standing = started([startup(4), ready(4)]).key
-  const sharing = new CassandraSharing((key) => key === standing)
+  const sharing = new CassandraSharing((key) => key === standing, new PreparedStatements())
   const exchange = exchangeOf(startup(4, {}, 3))
   assert.equal(sharing.plan(exchange), PLAN_ANSWER)
   assert.equal(exchange.response!.stream, 3)
   assert.equal(sharing.key, standing)
-  assert.equal(new CassandraSharing((key) => key === standing).plan(exchangeOf(startup(3))), PLAN_ATTRIBUTE)
+  assert.equal(
+    new CassandraSharing((key) => key === standing, new PreparedStatements()).plan(exchangeOf(startup(3))),
+    PLAN_ATTRIBUTE,
+  )
 })
 
 test('a fresh connection is brought to the attributes of a session', () => {
-  assert.deepEqual(said(new CassandraSharing(() => false).handshake()), [])
+  assert.deepEqual(said(new CassandraSharing(() => false, new PreparedStatements()).handshake()), [])
   const sharing = started(
     [startup(4), authenticate(4)],
     [authResponse, authSuccess],

@@ -20,6 +20,7 @@ import {
   REGISTER,
   STARTUP,
 } from './opcodes.ts'
+import type { PreparedStatements } from './prepared.ts'
 import { keyspaceSet } from './result.ts'
 import { startupOptions } from './startup.ts'
 import { usedKeyspace } from './cql/use.ts'
@@ -54,9 +55,11 @@ export class CassandraSharing implements Sharing {
   key = keyOf(this.#now)
   /** Does a connection with these attributes stand? */
   readonly #stands: (key: string) => boolean
+  readonly #prepared: PreparedStatements
 
-  constructor(stands: (key: string) => boolean) {
+  constructor(stands: (key: string) => boolean, prepared: PreparedStatements) {
     this.#stands = stands
+    this.#prepared = prepared
   }
 
   plan(exchange: Exchange): number {
@@ -64,11 +67,12 @@ export class CassandraSharing implements Sharing {
     const isStarted = this.#now.startup !== null
     switch (request.kind) {
       case EXECUTE:
+        return isStarted ? this.#planUse(exchange, this.#prepared.used(request)) : this.#planFirst(request, PLAN_PIN)
       case BATCH:
       case PREPARE:
         return isStarted ? PLAN_SHARE : this.#planFirst(request, PLAN_PIN)
       case QUERY:
-        return isStarted ? this.#planQuery(exchange) : this.#planFirst(request, PLAN_PIN)
+        return isStarted ? this.#planUse(exchange, usedIn(request)) : this.#planFirst(request, PLAN_PIN)
       case OPTIONS:
         return isStarted ? PLAN_SHARE : this.#planFirst(request, PLAN_SHARE)
       case STARTUP:
@@ -109,6 +113,7 @@ export class CassandraSharing implements Sharing {
   /** Does the request change the attributes, if it succeeds? */
   isChange({ request }: Exchange): boolean {
     if (request.kind === QUERY) return this.isStarted && usedIn(request) !== null
+    if (request.kind === EXECUTE) return this.isStarted && this.#prepared.used(request) !== null
     return request.kind === STARTUP || request.kind === AUTH_RESPONSE
   }
 
@@ -147,8 +152,8 @@ export class CassandraSharing implements Sharing {
     return PLAN_ATTRIBUTE
   }
 
-  #planQuery(exchange: Exchange): number {
-    const keyspace = usedIn(exchange.request)
+  /** @param keyspace What the request chooses; '' where that can't be read, null where it chooses none. */
+  #planUse(exchange: Exchange, keyspace: string | null): number {
     if (keyspace === null) return PLAN_SHARE
     if (keyspace === '') return PLAN_PIN
     exchange.request.code |= USES_KEYSPACE

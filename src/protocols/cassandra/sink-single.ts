@@ -5,7 +5,7 @@ import { openPool } from '../../core/pool.ts'
 import { POOL_METRICS } from '../../core/stats.ts'
 import { connectorOf, sinkTls } from '../../core/tls.ts'
 import { READY } from '../../core/upstream.ts'
-import { cassandra } from './index.ts'
+import { cassandra, prepared } from './index.ts'
 import { CassandraSharing } from './sharing.ts'
 
 /** Sends everything to one node. Sessions share connections to it where that can't be told from having one of their own. */
@@ -39,6 +39,6 @@ export const cassandraSinkSingle = transform({
       connector: connectorOf(options.tls, env),
     })
     const stands = (key: string) => pool.find(key)?.state === READY
-    return (session) => new Lane(pool, new CassandraSharing(stands), env, session, 'CassandraSinkSingle')
+    return (session) => new Lane(pool, new CassandraSharing(stands, prepared), env, session, 'CassandraSinkSingle')
   },
 })

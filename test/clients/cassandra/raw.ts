@@ -7,7 +7,6 @@ import { responseFormat } from '../../../src/protocols/cassandra/envelope.ts'
 import { Envelopes } from '../../../src/protocols/cassandra/envelopes.ts'
 import { READY } from '../../../src/protocols/cassandra/opcodes.ts'
 import { SegmentFormat } from '../../../src/protocols/cassandra/segment.ts'
-import { wrapped } from '../../../src/protocols/cassandra/wrapping.ts'
 
 /** A client that says what it is told to, and sees frames: one request at a time, without compression. */
 export class RawClient {
@@ -47,8 +46,8 @@ export class RawClient {
   }
 
   send(request: Frame): Promise<Frame> {
-    const leaving = this.#segments === null ? request : wrapped(request, this.#segments)
-    this.#socket.write(leaving.toBuffer())
+    const bytes = request.toBuffer()
+    this.#socket.write(this.#segments === null ? bytes : this.#segments.wrap(bytes, 0, bytes.length, true))
     return new Promise((resolve) => (this.#take = resolve))
   }
 

@@ -3,6 +3,7 @@ import type { ClusterSession, Guide } from '../../../core/cluster-session.ts'
 import type { Member } from '../../../core/cluster.ts'
 import type { Exchange } from '../../../core/exchange.ts'
 import { responseFrame, versionOf } from '../envelope.ts'
+import { prepared } from '../index.ts'
 import { AUTH_RESPONSE, BATCH, ERROR, EXECUTE, PREPARE, READY, REGISTER, STARTUP } from '../opcodes.ts'
 import { unpreparedId } from '../result.ts'
 import { CassandraSharing } from '../sharing.ts'
@@ -37,7 +38,7 @@ export class CassandraGuide implements Guide {
   constructor(hub: Hub, session: ClusterSession) {
     this.#hub = hub
     this.#session = session
-    this.sharing = new CassandraSharing((key) => hub.cluster.hasReady(key))
+    this.sharing = new CassandraSharing((key) => hub.cluster.hasReady(key), prepared)
   }
 
   get held(): number {

@@ -49,7 +49,6 @@ for (const version of [3, 4, 5])
     assert.equal(statement.keyspace, 'ks')
     assert.deepEqual(statement.keyIndices, version === 3 ? [] : [0])
     assert.deepEqual(statement.markers, metadata('ks.t', 'k int', 'v text').columns)
-    assert.equal(statement.uses, null)
     assert.equal(statement.system, null)
     const again = bodyOf(prepareFrame(statement, version))
     assert.equal(again.version, version)
@@ -61,16 +60,6 @@ test('the keyspace that a PREPARE names counts, not that of its session', () => 
   const statement = new Statements().learn(asked('SELECT * FROM t', 5, 'other'), told('a', 5), 'ks')
   assert.equal(statement?.keyspace, 'other')
 })
-
-for (const [text, uses] of [
-  ['USE ks', 'ks'],
-  ['use "Ks"', 'Ks'],
-  ['SELECT use FROM t', null],
-  ['USE', null],
-] as const)
-  test(`${text} chooses ${uses ?? 'no keyspace'}`, () => {
-    assert.equal(new Statements().learn(asked(text), told('a'), null)?.uses, uses)
-  })
 
 test('what selects from the tables of nodes is known to', () => {
   const learn = (text: string, keyspace: string | null) => new Statements().learn(asked(text), told('a'), keyspace)

@@ -2,7 +2,6 @@ import type { Frame } from '../../../core/frame.ts'
 import { bodyOf, encodeBody, plain } from '../body/body.ts'
 import type { Column } from '../body/results.ts'
 import { CorruptError } from '../corrupt-error.ts'
-import { usedKeyspace } from '../cql/use.ts'
 import { IdCache } from '../id-cache.ts'
 import { murmur3 } from '../murmur3.ts'
 import { PREPARE, RESULT } from '../opcodes.ts'
@@ -24,8 +23,6 @@ export interface PreparedStatement {
   readonly keyIndices: readonly number[]
   /** The column that each marker is of, or its own name, and its type. */
   readonly markers: readonly Column[]
-  /** The keyspace that it chooses; null where it is no USE. */
-  readonly uses: string | null
   /** What it selects of the nodes; null where it is about something else. */
   readonly system: SystemSelect | null
 }
@@ -77,7 +74,6 @@ export class Statements {
         keyspace: spoken,
         keyIndices: told.keyIndices,
         markers,
-        uses: usedKeyspace(text, 0, text.length) || null,
         system: system === null ? null : { ...system, markers, columns: told.result.columns },
       }
       this.#keep(statement, keyOf(told.result.columns))
