@@ -117,7 +117,8 @@ const samples: [string, Record<string, string>, string[]][] = [
     {
       'src/core/a.ts':
         'Date.now()\nMath.random()\nsetTimeout(() => {}, 1)\nqueueMicrotask(() => {})\nprocess.nextTick(() => {})',
-      'src/transforms/b.ts': 'performance.now()\nsetImmediate (() => {})\nsetInterval(() => {}, 1)\nnew Date()',
+      'src/transforms/b.ts':
+        'performance.now()\nsetImmediate (() => {})\nsetInterval(() => {}, 1)\nnew Date()\nnew Date(1)',
       'src/protocols/p/model/server.ts': "import { connect } from 'node:net'\nimport 'node:tls'\nconnect(1)",
     },
     [

@@ -27,6 +27,7 @@ export const KINDS: KindList = {
     Loopback: async () => (await import('../transforms/loopback.ts')).loopback,
     NullSink: async () => (await import('../transforms/null-sink.ts')).nullSink,
     ParallelMap: async () => (await import('../transforms/parallel-map.ts')).parallelMap,
+    Protect: async () => (await import('../transforms/protect/protect.ts')).protect,
     QueryCounter: async () => (await import('../transforms/query-counter.ts')).queryCounter,
     QueryTypeFilter: async () => (await import('../transforms/query-type-filter.ts')).queryTypeFilter,
     RequestThrottling: async () => (await import('../transforms/request-throttling.ts')).requestThrottling,

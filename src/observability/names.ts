@@ -39,6 +39,8 @@ export const FAMILIES: Readonly<Record<string, Family>> = {
   shotover_failed_requests_count: counter('Requests that were answered with an error, by the server or by the proxy.'),
   shotover_tee_dropped_messages_count: counter('Requests that a Tee did not send down its chain, for want of room.'),
   shotover_query_count: counter('Queries that a QueryCounter has seen.', 'query'),
+  shotover_protected_values_count: counter('Values that a Protect encrypted or decrypted.'),
+  shotover_protect_refusals_count: counter('Requests and replies that a Protect answered with an error.'),
   shotover_throttled_requests_count: counter('Requests that a RequestThrottling refused, by the limit that did.'),
 
   shotover_requests_count: counter('Requests that clients sent.'),

@@ -4,6 +4,7 @@ import { conformance, type ConformanceOptions } from '../../test/conformance.ts'
 import { KINDS } from '../config/kinds.ts'
 import { around } from '../core/around.ts'
 import { transform, type TransformKind } from '../core/kind.ts'
+import { protect } from './protect/protect.ts'
 import { tee } from './tee.ts'
 
 /** Options of the kinds of the list that the kit can play; a kind with several faces has several. */
@@ -33,8 +34,15 @@ const OPTIONS: Record<string, readonly unknown[]> = {
 }
 /** Kinds that send what came together several ways. */
 const REORDERS = ['ParallelMap']
-/** Kinds that need a server, and are proved in the simulator; one that writes files, beside its test; one that has more to it, below. */
-const ELSEWHERE = ['CassandraSinkSingle', 'DebugLogToFile', 'Tee', 'ValkeySinkSingle']
+/** Kinds that need a server, and are proved in the simulator; one that writes files, beside its test; those that have more to them, below. */
+const ELSEWHERE = [
+  'CassandraSinkCluster',
+  'CassandraSinkSingle',
+  'DebugLogToFile',
+  'Protect',
+  'Tee',
+  'ValkeySinkSingle',
+]
 
 for (const [type, load] of Object.entries(KINDS.transforms)) {
   if (ELSEWHERE.includes(type)) continue
@@ -54,6 +62,16 @@ const FACES: [options: Record<string, unknown>, settings: ConformanceOptions][] 
   [{ behavior: { SubchainOnMismatch: { chain: [] } } }, { mirrors: ['chain', 'behavior.SubchainOnMismatch.chain'] }],
 ]
 for (const [options, settings] of FACES) conformance(tee as TransformKind, { chain: [], ...options }, settings)
+
+/** Of what passes some is protected, some is not, and some can't be. */
+const KEYS = { Local: { kek: Buffer.alloc(32, 7).toString('base64'), kek_id: 'a' } }
+const LISTS: readonly Record<string, unknown>[] = [
+  { keyspace_table_columns: { ks: { t: ['s', 'native_port'] } } },
+  { searchable_columns: { ks: { t: ['v'] } }, search_key: 'a', unprotected_values: 'pass' },
+]
+for (const lists of LISTS) conformance(protect as TransformKind, { key_manager: KEYS, ...lists }, { speech: CASSANDRA })
+for (const unprotected_values of ['refuse', 'pass'])
+  conformance(protect as TransformKind, { key_manager: KEYS, key_patterns: ['value-*'], unprotected_values }, {})
 
 function kindOf(type: string, instance: Parameters<typeof transform>[0]['create']): TransformKind {
   return transform({ type, doc: `${type}, for tests.`, options: z.strictObject({}), create: instance }) as TransformKind

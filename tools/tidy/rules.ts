@@ -68,7 +68,7 @@ const neighbours: Rule = {
 }
 
 const OUTSIDE_WORLD =
-  /(?<![.\w])(Date\.now|new Date\b|performance\.|Math\.random|globalThis\b|process\.(?:nextTick|hrtime)|(?:setTimeout|setInterval|setImmediate|queueMicrotask|randomBytes|randomUUID|randomInt)(?=\s*\())/g
+  /(?<![.\w])(Date\.now|new Date\b(?!\([\w'])|performance\.|Math\.random|globalThis\b|process\.(?:nextTick|hrtime)|(?:setTimeout|setInterval|setImmediate|queueMicrotask|randomBytes|randomUUID|randomInt)(?=\s*\())/g
 const OUTSIDE_MODULES = /^node:(net|tls|timers|timers\/promises|dgram|dns|dns\/promises|http|https|http2|perf_hooks)$/
 
 /** What a request passes through sees time, chance and the network through `World` only, or no seed would reproduce it. */

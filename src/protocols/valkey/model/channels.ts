@@ -1,4 +1,4 @@
-import { globMatches } from './glob.ts'
+import { globMatches } from '../glob.ts'
 import type { Session } from './session.ts'
 
 type Kind = 'channels' | 'patterns' | 'shardChannels'

@@ -1,5 +1,5 @@
 import { container, keysOf, NO_KEYS, type Call, type Command } from '../command.ts'
-import { globMatches } from '../glob.ts'
+import { globMatches } from '../../glob.ts'
 import { CommandError } from '../store.ts'
 import { encodingOf } from './keys.ts'
 

@@ -1,5 +1,5 @@
 import { ALL_KEYS, commands, NO_KEYS, ONE_KEY, TWO_KEYS, type Call } from '../command.ts'
-import { globMatches } from '../glob.ts'
+import { globMatches } from '../../glob.ts'
 import { CommandError, type Database, type Value } from '../store.ts'
 import { scanStep } from '../scan-order.ts'
 import { scanOptions } from './scan.ts'

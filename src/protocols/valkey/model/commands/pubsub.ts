@@ -1,5 +1,5 @@
 import { ALL_KEYS, commands, container, NO_KEYS, ONE_KEY, type Call } from '../command.ts'
-import { globMatches } from '../glob.ts'
+import { globMatches } from '../../glob.ts'
 
 type Kind = 'channels' | 'patterns' | 'shardChannels'
 

@@ -1,5 +1,5 @@
 import type { Call } from '../command.ts'
-import { globMatches } from '../glob.ts'
+import { globMatches } from '../../glob.ts'
 import { scanOrder, scanStep } from '../scan-order.ts'
 import { CommandError } from '../store.ts'
 
