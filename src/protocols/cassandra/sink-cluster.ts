@@ -7,6 +7,7 @@ import { connectorOf, sinkTls } from '../../core/tls.ts'
 import { fleetOf } from './cluster/fleet.ts'
 import { CassandraGuide } from './cluster/guide.ts'
 import { Hub } from './cluster/hub.ts'
+import { UNPARSED_METRIC } from './cql/unparsed.ts'
 import { cassandra } from './index.ts'
 
 const TYPE = 'CassandraSinkCluster'
@@ -69,7 +70,7 @@ export const cassandraSinkCluster = transform({
     ],
     connect_timeout_ms: 3000,
   },
-  metrics: [...POOL_METRICS, 'shotover_out_of_rack_requests_count'],
+  metrics: [...POOL_METRICS, 'shotover_out_of_rack_requests_count', UNPARSED_METRIC],
   create(options, env: Env): SessionFactory {
     const nodes = options.shotover_nodes.map(({ address, data_center: datacenter, rack, host_id: hostId }) => {
       return { address: hostAndPort(address)!, datacenter, rack, hostId }

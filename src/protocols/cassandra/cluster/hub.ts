@@ -6,6 +6,7 @@ import type { Address } from '../../../world/world.ts'
 import { readInet } from '../body/addresses.ts'
 import { bodyOf } from '../body/body.ts'
 import { CorruptError } from '../corrupt-error.ts'
+import { UNPARSED_METRIC } from '../cql/unparsed.ts'
 import { RESULT } from '../opcodes.ts'
 import { Reader } from '../reader.ts'
 import type { CassandraSharing } from '../sharing.ts'
@@ -26,7 +27,7 @@ export class Hub {
   readonly contactPoints: readonly Member[]
   readonly topology: ClusterTopology
   readonly statements = new Statements()
-  readonly router = new Router(this.statements)
+  readonly router: Router
   /** Requests that left the rack, since no node there had what they are about. */
   readonly outOfRack: Counter
   readonly surroundings: Surroundings
@@ -46,6 +47,8 @@ export class Hub {
     this.fleet = fleet
     this.contactPoints = contactPoints.map((endpoint) => cluster.member(endpoint))
     this.outOfRack = env.metrics.counter('shotover_out_of_rack_requests_count', { chain, transform: type })
+    const unparsed = env.metrics.counter(UNPARSED_METRIC, { chain, transform: type })
+    this.router = new Router(this.statements, () => unparsed.add(1))
     this.surroundings = {
       fleet,
       isDown: (hostId) => this.#isDown(hostId),

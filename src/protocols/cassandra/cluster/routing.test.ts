@@ -234,6 +234,19 @@ test('what is no statement goes anywhere', () => {
     assert.equal(told(router, frame(4, message)), 'any')
 })
 
+test('texts that can not be parsed are counted, each time, and go on', () => {
+  let unparsed = 0
+  const router = new Router(new Statements(), () => unparsed++)
+  const strange = 'SELECT v FROM t WHERE k = 1 WITH something NEW'
+  assert.equal(told(router, query(4, 'SELECT * FROM one WHERE k = 1')), owner(ONE))
+  assert.equal(unparsed, 0)
+  for (const request of [query(4, strange), query(4, strange), batch(4, [{ statement: strange, values: [] }])])
+    assert.equal(told(router, request), 'any')
+  assert.equal(unparsed, 3)
+  assert.equal(told(router, query(4, 'SELECT * FROM system.local WITH something NEW')), 'control')
+  assert.equal(unparsed, 4)
+})
+
 test('a payload and compression are looked through', () => {
   const router = new Router(new Statements())
   const message: Request = { type: 'query', text: 'SELECT * FROM one WHERE k = 1', parameters: NO_PARAMETERS }

@@ -39,6 +39,7 @@ export class Router {
   /** After ROUTE_KEYED: who has the partition, in the server's order; at least one. */
   replicas: readonly ClusterNode[] = NONE
   readonly #statements: Statements
+  readonly #onUnparsed: () => void
   readonly #key = new KeyValues()
   /** What was planned by this schema. */
   #schema: Schema | null = null
@@ -49,8 +50,10 @@ export class Router {
   #at = 0
   #end = 0
 
-  constructor(statements: Statements) {
+  /** `onUnparsed` is told of each text that could not be parsed. */
+  constructor(statements: Statements, onUnparsed: () => void = () => undefined) {
     this.#statements = statements
+    this.#onUnparsed = onUnparsed
   }
 
   /** ROUTE_ANY ... ROUTE_KEYED. `keyspace`: that of the session; null: none was chosen. */
@@ -144,6 +147,7 @@ export class Router {
     }
     const named = version >= 5 ? this.#namedKeyspace(request.kind, end) : null
     const plan = this.#texts.plan(bytes, start, end, named ?? keyspace, view)
+    if (plan.isUnparsed) this.#onUnparsed()
     if (plan.isControl) return ROUTE_CONTROL
     return request.kind === PREPARE ? ROUTE_ANY : this.#keyed(plan, end, version, view)
   }
@@ -192,6 +196,7 @@ export class Router {
         ? this.#texts.plan(bytes, start, at, named ?? keyspace, view)
         : this.#planOfPrepared(this.#statements.find(bytes, start, at), view)
       if (plan !== null) {
+        if (isText && plan.isUnparsed) this.#onUnparsed()
         if (plan.isControl) return ROUTE_CONTROL
         if (plan.key !== null && this.#key.read(plan.key, bytes, at, end, false))
           return this.#find(plan.keyspace!, view)

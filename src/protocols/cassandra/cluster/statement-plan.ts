@@ -15,6 +15,8 @@ export interface StatementPlan {
   readonly keyspace: string | null
   /** Null: it is not about one partition, as far as can be told. */
   readonly key: KeyRecipe | null
+  /** The text could not be parsed. */
+  readonly isUnparsed: boolean
 }
 
 /** Anything else changes the schema or who may do what, or asks about these, or is about all nodes. */
@@ -43,7 +45,7 @@ export function planOf(
   const statement = whole ? parseStatement(bytes, start, end) : null
   if (statement === null || statement.type === 'unparsed') {
     const { kind, keyspace: named } = classify(bytes, start, end)
-    return planWithout(kind, named ?? keyspace)
+    return { ...planWithout(kind, named ?? keyspace), isUnparsed: statement !== null }
   }
   const plan = planWithout(statement.kind, keyspaceOf(statement) ?? keyspace)
   if (plan.isControl) return plan
@@ -52,7 +54,7 @@ export function planOf(
     return of === null ? null : view.keyColumns(of, table)
   })
   if (key === null) return plan
-  return { isControl: false, keyspace: key.keyspace ?? keyspace, key: recipeOf(key) }
+  return { ...plan, keyspace: key.keyspace ?? keyspace, key: recipeOf(key) }
 }
 
 /** Of a prepared statement: what the server told of it is more than its text may tell. */
@@ -65,7 +67,7 @@ export function planOfPrepared(statement: PreparedStatement, view: ClusterView):
 
 function planWithout(kind: number, keyspace: string | null): StatementPlan {
   const isControl = !ABOUT_ROWS.has(kind) || (keyspace !== null && SYSTEM.has(keyspace))
-  return { isControl, keyspace, key: null }
+  return { isControl, keyspace, key: null, isUnparsed: false }
 }
 
 /** That of its first table, as the statement names it. */
