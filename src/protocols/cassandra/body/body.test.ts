@@ -137,3 +137,15 @@ test('what a driver sends is read', () => {
   assert.deepEqual(message, { type: 'query', text: 'SELECT 1', parameters: NO_PARAMETERS })
   assert.equal(bodyOf(responseFrame(4, -1, EVENT, Buffer.from([0, 1, 0x61]))).message.type, 'event')
 })
+
+test('what would become very large where it is decoded is refused', () => {
+  const rows = (count: number, columnCount: number): Frame => {
+    const body = Buffer.alloc(12 + 4 + count * columnCount * 4, 255)
+    ;[2, 4, columnCount, count].forEach((value, i) => body.writeInt32BE(value, i * 4))
+    return responseFrame(4, 0, RESULT, body)
+  }
+  const decoded = bodyOf(rows(1000, 3)).message
+  assert.equal(decoded.type === 'rows' && decoded.rows.length, 1000)
+  assert.throws(() => bodyOf(rows(1024 * 1024 + 1, 1)), CorruptError)
+  assert.throws(() => bodyOf(rows(0, 65_536)), CorruptError)
+})

@@ -7,8 +7,8 @@ import { readRequest, writeRequest, type Request } from './requests.ts'
 import { readResponse, writeResponse, type Response } from './responses.ts'
 import { Writer } from './writer.ts'
 
-/** Most bytes that a compressed body may become. */
-const BODY_BYTES_MAX = 256 * 1024 * 1024
+/** Most bytes that a compressed body may become where it is decoded: as many as a frame that is read as a whole has, unless it is told otherwise. */
+const PLAIN_BYTES_MAX = 64 * 1024 * 1024
 const RESPONSE = 0x80
 
 /** A message, decoded: what it says, and what its flags announce before it. */
@@ -37,7 +37,7 @@ export function bodyOf(frame: Frame): Body {
 function decode(frame: Frame): Body {
   const version = versionOf(frame)
   const flags = flagsOf(frame)
-  const reader = new Reader(plainBody(frame, BODY_BYTES_MAX))
+  const reader = new Reader(plainBody(frame, PLAIN_BYTES_MAX))
   const asks = isRequest(frame)
   const tracing = (flags & FLAG_TRACING) === 0 ? false : asks ? true : reader.uuid()
   const warnings = !asks && flags & FLAG_WARNING ? reader.stringList() : null

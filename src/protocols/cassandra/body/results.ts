@@ -57,6 +57,11 @@ const MORE_PAGES = 2
 const NO_METADATA = 4
 const METADATA_CHANGED = 8
 
+/** The place of a column is a [short]. */
+const COLUMNS_MAX = 0xffff
+/** Of a reply that is decoded: each takes some hundred bytes then, but four on the wire, and next to none there where it is compressed. */
+const VALUES_MAX = 1024 * 1024
+
 /** Rows and columns of a reply are no more than could stand in it. */
 function checked(count: number, left: number, bytesEach: number): number {
   if (count < 0 || count * bytesEach > left) throw new CorruptError(`${count} items in ${left} bytes`)
@@ -71,6 +76,7 @@ export function readResult(reader: Reader, version: number): Result {
     case RESULT_ROWS: {
       const metadata = readMetadata(reader, version, null)
       const count = checked(reader.int(), reader.left, metadata.columnCount * 4)
+      if (count * metadata.columnCount > VALUES_MAX) throw new CorruptError(`more than ${VALUES_MAX} values in a reply`)
       const rows: (Buffer | null)[][] = []
       if (metadata.columnCount > 0)
         for (let i = 0; i < count; i++) rows.push(Array.from({ length: metadata.columnCount }, () => reader.value()))
@@ -107,6 +113,7 @@ export function readColumns(reader: Reader, version: number): readonly Column[] 
 function readMetadata(reader: Reader, version: number, keyIndices: number[] | null): Metadata {
   const flags = reader.int()
   const columnCount = reader.length()
+  if (columnCount > COLUMNS_MAX) throw new CorruptError(`more than ${COLUMNS_MAX} columns in a reply`)
   if (keyIndices !== null) {
     const count = checked(reader.int(), reader.left, 2)
     for (let i = 0; i < count; i++) keyIndices.push(reader.short())
