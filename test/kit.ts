@@ -44,6 +44,9 @@ export interface PlayOptions {
   readonly seed?: number
 }
 
+/** What chains within may speak, by the names of their source kinds. */
+const PROTOCOLS: Readonly<Record<string, Protocol>> = { Valkey: valkey as Protocol }
+
 /** Place of the chain around, among the places of those within. */
 const AROUND = ''
 
@@ -76,7 +79,7 @@ class Stand {
     this.isSink = placed.kind.terminating
     for (const one of [...(options.above ?? []), placed, ...(options.below ?? [])])
       this.chain.stages.push(this.#make(one, this.chain.stages.length, 'main', this.limits))
-    if (!placed.kind.terminating) this.chain.stages.push(this.#server(AROUND))
+    if (!placed.kind.terminating) this.chain.stages.push(this.#server(AROUND, this.protocol))
     this.source = new Source({
       name: 'main',
       protocol: this.protocol,
@@ -96,9 +99,9 @@ class Stand {
     return all.filter((one) => place === null || one.place === place).map(({ server }) => server)
   }
 
-  #server(place: string): StageSpec {
+  #server(place: string, protocol: Protocol): StageSpec {
     const factory: StageSpec['factory'] = ({ id }) => {
-      const server = new Server(this.protocol, this.limits.cutThroughBytes)
+      const server = new Server(protocol, this.limits.cutThroughBytes)
       this.servers.set(id, [...(this.servers.get(id) ?? []), { place, server }])
       return server
     }
@@ -122,9 +125,10 @@ class Stand {
       name,
       chain,
       chains: Object.fromEntries(
-        (kind.subChains?.(parsed, name) ?? []).map(({ place, names, isDetached }) => {
+        (kind.subChains?.(parsed, name) ?? []).map(({ place, names, protocol, isDetached }) => {
           const limits = limitsWithin(around, names.length, isDetached === true)
-          return [place, names.map((within) => this.#chainWithin(within, place, limits))]
+          const speaks = protocol === undefined ? null : PROTOCOLS[protocol]!
+          return [place, names.map((within) => this.#chainWithin(within, place, speaks, limits))]
         }),
       ),
       shared: new SharedArrayBuffer(kind.sharedBytes?.(parsed) ?? 0),
@@ -134,17 +138,17 @@ class Stand {
     return { type: kind.type, name, factory: kind.create(parsed, env) }
   }
 
-  #chainWithin(name: string, place: string, limits: Limits): ChainFactory {
+  #chainWithin(name: string, place: string, protocol: Protocol | null, limits: Limits): ChainFactory {
     const build = () => {
       const stages: StageSpec[] = []
       for (const one of this.#within[place] ?? []) stages.push(this.#make(one, stages.length, name, limits))
       const last = this.#within[place]?.at(-1)
-      if (last?.kind.terminating !== true) stages.push(this.#server(place))
+      if (last?.kind.terminating !== true) stages.push(this.#server(place, protocol ?? this.protocol))
       const spec = { name, stages, stats: noStats() }
       this.chains.push(spec)
       return spec
     }
-    return chainFactory(build, null, { world: this.sim.world, limits, lingering: this.lingering })
+    return chainFactory(build, protocol, { world: this.sim.world, limits, lingering: this.lingering })
   }
 
   #log(): Log {

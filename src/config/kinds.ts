@@ -32,6 +32,7 @@ export const KINDS: KindList = {
     QueryTypeFilter: async () => (await import('../transforms/query-type-filter.ts')).queryTypeFilter,
     RequestThrottling: async () => (await import('../transforms/request-throttling.ts')).requestThrottling,
     Tee: async () => (await import('../transforms/tee.ts')).tee,
+    ValkeyCache: async () => (await import('../transforms/valkey-cache/valkey-cache.ts')).valkeyCache,
     ValkeySinkSingle: async () => (await import('../protocols/valkey/sink-single.ts')).valkeySinkSingle,
   },
 }

@@ -41,6 +41,12 @@ export const FAMILIES: Readonly<Record<string, Family>> = {
   shotover_query_count: counter('Queries that a QueryCounter has seen.', 'query'),
   shotover_protected_values_count: counter('Values that a Protect encrypted or decrypted.'),
   shotover_protect_refusals_count: counter('Requests and replies that a Protect answered with an error.'),
+  shotover_cache_hit_count: counter('Reads that a ValkeyCache answered.'),
+  shotover_cache_miss_count: counter('Reads that a ValkeyCache looked for and did not find.'),
+  shotover_cache_bypass_count: counter(
+    'Reads that a ValkeyCache did not look for: its Valkey was not to be reached, or not to be trusted.',
+  ),
+  shotover_cache_failures_count: counter('What a ValkeyCache asked of its Valkey in vain, by what it was.'),
   shotover_throttled_requests_count: counter('Requests that a RequestThrottling refused, by the limit that did.'),
 
   shotover_requests_count: counter('Requests that clients sent.'),

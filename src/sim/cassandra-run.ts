@@ -34,7 +34,7 @@ export async function runCassandraSeed(
     ...(users === null ? {} : { users }),
     delayMs: sim.random.pick([0, 1, 50]),
     onWrite: (user, version, keyspace, key, value) =>
-      checks.executed(user, version, ModelStore.place(keyspace, key), value),
+      checks.executed(user, version, ModelStore.place(keyspace, key), value ?? ''),
   })
   let violation: string | null = null
   try {

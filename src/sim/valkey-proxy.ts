@@ -44,6 +44,8 @@ export interface SimStage {
   readonly kind: TransformKind<never>
   /** As its schema makes them. */
   readonly options: unknown
+  /** Memory that it shares with other proxies, as threads of one process do; absent: none. */
+  readonly shared?: SharedArrayBuffer
   /** Chains of its own, by their places. */
   readonly within?: Readonly<Record<string, SimChain>>
 }
@@ -76,13 +78,14 @@ function chainOf(name: string, { stages, upstream }: SimChain, building: Buildin
   return { name, stages: all.map((stage) => stageOf(stage, name, building)), stats: noStats() }
 }
 
-function stageOf({ kind, options, within = {} }: SimStage, chain: string, building: Building): StageSpec {
+function stageOf({ kind, options, shared, within = {} }: SimStage, chain: string, building: Building): StageSpec {
   const { world, limits, pools, closers, lingering } = building
   const places = kind.subChains?.(options as never, kind.type) ?? []
-  const chains = places.map(({ place, names, isDetached }): [string, ChainFactory[]] => {
+  const chains = places.map(({ place, names, protocol, isDetached }): [string, ChainFactory[]] => {
+    const speaks = protocol === undefined ? null : (valkeySource.protocol as Protocol)
     const inner = limitsWithin(limits, names.length, isDetached === true)
     const build = (name: string) => () => chainOf(name, within[place] ?? { stages: [] }, { ...building, limits: inner })
-    return [place, names.map((name) => chainFactory(build(name), null, { world, limits: inner, lingering }))]
+    return [place, names.map((name) => chainFactory(build(name), speaks, { world, limits: inner, lingering }))]
   })
   const env: Env = {
     world,
@@ -92,7 +95,7 @@ function stageOf({ kind, options, within = {} }: SimStage, chain: string, buildi
     name: kind.type,
     chain,
     chains: Object.fromEntries(chains),
-    shared: new SharedArrayBuffer(kind.sharedBytes?.(options as never) ?? 0),
+    shared: shared ?? new SharedArrayBuffer(kind.sharedBytes?.(options as never) ?? 0),
     pools,
     onClose: (close) => void closers.push(close),
   }
@@ -130,7 +133,9 @@ export async function valkeyProxy(
   const renewIn = (ms: number, left: number) => {
     if (left === 0) return
     world.clock.after(ms, () => {
-      source.renew({ ...source.chain, stages: [...above.map(make), ...chain.stages.slice(above.length)] }, () => {})
+      // A sink whose options are the same is kept.
+      const renewed = above.map((stage, i) => (stage.kind.terminating ? chain.stages[i]! : make(stage)))
+      source.renew({ ...source.chain, stages: [...renewed, ...chain.stages.slice(above.length)] }, () => {})
       renewIn(world.random.next() * RENEWAL_MS, left - 1)
     })
   }

@@ -31,6 +31,7 @@ const OPTIONS: Record<string, readonly unknown[]> = {
     { max_requests_per_second: 1_000_000 },
     { max_requests_per_second: 50, per_command: { GET: 3 }, per_key_prefix: { k: 5 }, per_user: 20 },
   ],
+  ValkeyCache: [{ caching_schema: { 'ks.t': { partition_key: ['v'], range_key: [] } }, chain: [] }],
 }
 /** Kinds that send what came together several ways. */
 const REORDERS = ['ParallelMap']

@@ -10,8 +10,10 @@ export interface CassandraModelOptions {
   readonly answer?: (text: string) => Response | null
   /** Longest time that a request takes, in milliseconds: replies come in any order. */
   readonly delayMs?: number
-  /** Told of every write, before its reply leaves. `user` is '' where nobody is asked. */
-  readonly onWrite?: (user: string, version: number, keyspace: string, key: string, value: string) => void
+  /** Told of every write, before its reply leaves. `user` is '' where nobody is asked; `value` null: the row is gone. */
+  readonly onWrite?: (user: string, version: number, keyspace: string, key: string, value: string | null) => void
+  /** Told of every row whose time was over. */
+  readonly onExpiry?: (keyspace: string, key: string) => void
 }
 
 /** An in-memory server that speaks the CQL native protocol, versions 3 to 5, and a handful of statements: what the simulator judges the proxy by. */
@@ -21,6 +23,8 @@ export class CassandraModel {
   readonly store = new ModelStore()
   readonly sessions = new Set<ModelSession>()
   connectionsAccepted = 0
+  /** Reads of rows that it answered. */
+  readCount = 0
   #listeners: Listener[] = []
 
   constructor(world: World, options: CassandraModelOptions = {}) {

@@ -183,7 +183,7 @@ export class ModelSession implements ConnectionHandler {
   }
 
   #run(statement: ModelStatement, values: readonly BoundValue[], current: string | null): Response {
-    const { store, options } = this.#model
+    const { store } = this.#model
     if (statement.type === 'use') {
       if (!MODEL_KEYSPACES.includes(statement.keyspace)) return error(INVALID, `'${statement.keyspace}' does not exist`)
       this.#keyspace = statement.keyspace
@@ -195,20 +195,46 @@ export class ModelSession implements ConnectionHandler {
       this.#model.announce('SCHEMA_CHANGE', rest)
       return { type: 'schema-change', change: 'CREATED', target: 'TABLE', keyspace: current ?? '', name: table, argumentTypes: null } // prettier-ignore
     }
+    if (statement.type === 'schema') return schemaOf(statement)
     const keyspace = statement.keyspace ?? current
     if (keyspace === null) return error(INVALID, 'No keyspace has been specified')
-    const bound = values.map((value) => (Buffer.isBuffer(value) ? value.toString() : ''))
-    const key = statement.key ?? bound.shift() ?? ''
-    const place = ModelStore.place(keyspace, key)
-    if (statement.type === 'insert') {
-      const value = statement.value ?? bound.shift() ?? ''
-      options.onWrite?.(this.#user ?? '', this.#version, keyspace, key, value)
-      store.rows.set(place, value)
+    if (statement.type === 'truncate') {
+      for (const key of store.keysOf(keyspace)) this.#write(keyspace, key, null)
       return { type: 'void' }
     }
-    const row = store.rows.get(place)
+    const bound = values.map((value) => (Buffer.isBuffer(value) ? value.toString() : ''))
+    const written = statement.type === 'insert' && statement.valueFirst ? (statement.value ?? bound.shift()) : undefined
+    const key = statement.key ?? bound.shift() ?? ''
+    if (statement.type === 'delete') {
+      this.#write(keyspace, key, null)
+      return { type: 'void' }
+    }
+    if (statement.type === 'insert') {
+      const value = written ?? statement.value ?? bound.shift() ?? ''
+      this.#write(keyspace, key, value)
+      if (statement.ttlSeconds > 0) this.#expire(keyspace, key, value, statement.ttlSeconds)
+      return { type: 'void' }
+    }
+    this.#model.readCount++
+    const row = store.rows.get(ModelStore.place(keyspace, key))
     const rows = row === undefined ? [] : [[Buffer.from(row)]]
     return { type: 'rows', metadata: metadataOf(keyspace, ['v']), rows }
+  }
+
+  #write(keyspace: string, key: string, value: string | null): void {
+    const { store, options } = this.#model
+    options.onWrite?.(this.#user ?? '', this.#version, keyspace, key, value)
+    if (value === null) store.rows.delete(ModelStore.place(keyspace, key))
+    else store.rows.set(ModelStore.place(keyspace, key), value)
+  }
+
+  #expire(keyspace: string, key: string, value: string, ttlSeconds: number): void {
+    const { world, store, options } = this.#model
+    world.clock.after(ttlSeconds * 1000, () => {
+      if (store.rows.get(ModelStore.place(keyspace, key)) !== value) return
+      store.rows.delete(ModelStore.place(keyspace, key))
+      options.onExpiry?.(keyspace, key)
+    })
   }
 
   #send(message: Response, stream: number): void {
@@ -216,6 +242,20 @@ export class ModelSession implements ConnectionHandler {
     const leaving = this.#segments === null ? frame : wrapped(frame, this.#segments)
     this.#connection.write(leaving.toBuffer())
   }
+}
+
+/** What system_schema says of the table of each keyspace. */
+function schemaOf({ from, keyspace, table }: Extract<ModelStatement, { type: 'schema' }>): Response {
+  const isThere = MODEL_KEYSPACES.includes(keyspace) && table === 't'
+  const int = (value: number) => new Writer().int(value).bytes
+  const columns = [
+    ['k', 'partition_key', 0, 'text'],
+    ['v', 'regular', -1, 'text'],
+  ] as const
+  const rows = columns.map(([name, kind, position, type]) => [Buffer.from(name), Buffer.from(kind), int(position), Buffer.from(type)]) // prettier-ignore
+  return from === 'tables'
+    ? { type: 'rows', metadata: metadataOf('system_schema', ['default_time_to_live']), rows: isThere ? [[int(0)]] : [] }
+    : { type: 'rows', metadata: metadataOf('system_schema', ['column_name', 'kind', 'position', 'type']), rows: isThere ? rows : [] } // prettier-ignore
 }
 
 function boundOf(message: Request & { type: 'query' | 'execute' }): readonly BoundValue[] {
