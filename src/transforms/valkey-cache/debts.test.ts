@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Debts, SHARED_BYTES } from './debts.ts'
+
+const EVERYTHING = ['t', 'u']
+const one = (key: string) => [{ key, expiresMs: 0 }]
+
+function begun(): { memory: SharedArrayBuffer; debts: Debts } {
+  const memory = new SharedArrayBuffer(SHARED_BYTES)
+  const debts = new Debts(memory, EVERYTHING)
+  debts.paid(debts.owed)
+  return { memory, debts }
+}
+
+test('a process begins by owing everything; its further threads and versions do not', () => {
+  const memory = new SharedArrayBuffer(SHARED_BYTES)
+  const first = new Debts(memory, EVERYTHING)
+  const second = new Debts(memory, EVERYTHING)
+  assert.deepEqual(
+    first.owed.map(({ key }) => key),
+    EVERYTHING,
+  )
+  assert.deepEqual(second.owed, [])
+  assert.equal(second.areNone, false)
+  first.paid(first.owed)
+  assert.equal(second.areNone, true)
+})
+
+test('what one thread owes all threads know, until it is paid', () => {
+  const { memory, debts } = begun()
+  const other = new Debts(memory, EVERYTHING)
+  debts.add(one('k'), false)
+  assert.equal(other.areNone, false)
+  debts.paid(debts.owed)
+  assert.equal(other.areNone, true)
+})
+
+test('what is owed anew while it is being paid stays owed', () => {
+  const { debts } = begun()
+  debts.add(one('k'), false)
+  const paying = debts.owed
+  debts.add(one('k'), false)
+  debts.paid(paying)
+  assert.equal(debts.areNone, false)
+})
+
+test('of several debts for one key the longest and least certain counts', () => {
+  const { debts } = begun()
+  debts.add([{ key: 'k', expiresMs: 500 }], true)
+  debts.add(one('k'), false)
+  assert.deepEqual(debts.owed, [{ key: 'k', expiresMs: 500, isUnknown: true }])
+})
+
+test('too many are owed as whole tables', () => {
+  const { debts } = begun()
+  for (let i = 0; i < 20_000; i++) debts.add([{ key: `t:${i}`, expiresMs: i }], false)
+  assert.ok(debts.owed.length < 10_010)
+  assert.ok(EVERYTHING.every((key) => debts.owed.some((owed) => owed.key === key && owed.isUnknown)))
+})
+
+for (const when of ['before', 'after'])
+  test(`what is owed by one that ended, ${when} it ended, another makes up for with everything`, () => {
+    const { memory, debts } = begun()
+    const other = new Debts(memory, EVERYTHING)
+    if (when === 'before') debts.add(one('k'), false)
+    debts.close()
+    if (when === 'after') debts.add(one('k'), false)
+    assert.equal(other.areNone, false)
+    other.adopt()
+    assert.deepEqual(
+      other.owed.map(({ key }) => key),
+      EVERYTHING,
+    )
+    other.paid(other.owed)
+    assert.equal(other.areNone, true)
+  })
