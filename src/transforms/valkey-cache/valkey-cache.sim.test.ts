@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { runCacheSeed, type CacheSeedOptions } from '../../sim/cache-run.ts'
 
-const SEEDS = 15
+const SEEDS = 8
 
 const WORLDS: readonly (readonly [name: string, options: CacheSeedOptions])[] = [
   ['in a calm world', { calm: true }],

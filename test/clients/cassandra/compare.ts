@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { Authority, CertificateFolder } from '../../real/certificates.ts'
 import { startProxy, type Proxy } from '../../real/proxy.ts'
-import { drawPort } from '../../real/servers.ts'
+import { drawPort, startRedis } from '../../real/servers.ts'
 import type { CassandraProgram, Program } from '../programs.ts'
 import { report, title } from '../report.ts'
 import { runCases } from '../run-cases.ts'
@@ -85,6 +85,7 @@ async function onServer({ release, isGuarded, ways }: Server, files: TlsFiles, w
   if (isGuarded || release !== '4.1.10') return
   await filtered(server)
   await peers(server)
+  await cached(server)
   await ask('what is made of the system tables is what they say, where proxies are the nodes', 'mirror', [server.port])
 }
 
@@ -125,6 +126,29 @@ async function peers(server: CassandraServer): Promise<void> {
     topology: (listen) => cassandraTopology(listen, server.address, single, { above }),
   })
   await ask('peers have the port of the proxy', 'peers', [proxy.port, server.port])
+}
+
+const KEYS = Array.from({ length: 19 }, (_, i) => `"cached.key${i}": { partition_key: [k], range_key: [] }`)
+const CACHE = (
+  valkey: string,
+) => `ValkeyCache: { name: "cache", chain: [{ ValkeySinkSingle: { remote_address: "${valkey}", connect_timeout_ms: 3000 } }],
+          caching_schema: {
+            "cached.t": { partition_key: [k], range_key: [c] }, "cached.counters": { partition_key: [k], range_key: [] },
+            "cached.by_v": { partition_key: [v], range_key: [k] }, '"Cached"."T_x"': { partition_key: [K, b], range_key: [] },
+            ${KEYS.join(', ')} } }`
+
+/** What a driver reads where replies are kept in a Valkey that two proxies share. */
+async function cached(server: CassandraServer): Promise<void> {
+  await using valkey = await startRedis()
+  const port = drawPort()
+  const topology = (listen: string) =>
+    cassandraTopology(listen, server.address, single, { above: [CACHE(valkey.address)] })
+  await using proxy = await startProxy({ topology, config: `observability_interface: "127.0.0.1:${port}"` })
+  await using other = await startProxy({ topology })
+  await ask('what is kept is never older than what was written', 'cached', [proxy.port, other.port, server.port, port, valkey.port]) // prettier-ignore
+  const expected = /nothing of cached\.by_v is cached|Cache error: no reply in time/
+  const complaints = [...proxy.complaints, ...other.complaints].filter((line) => !expected.test(line))
+  report('nothing of it was worth another warning', complaints, 1)
 }
 
 async function ask(what: string, name: string, [port, ...more]: number[]): Promise<void> {

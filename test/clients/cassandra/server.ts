@@ -52,6 +52,7 @@ const OPENS = [
     'java.math',
     'java.net',
     'java.nio',
+    'java.nio.charset',
     'java.util',
     'java.util.concurrent',
     'java.util.concurrent.atomic',
