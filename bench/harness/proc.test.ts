@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { cpuTicks, parseMachine, parseStat, parseStatusBytes, rssBytes } from './proc.ts'
+import { TICK_US, cpuTicks, cpuUs, parseMachine, parseStat, parseStatusBytes, rssBytes } from './proc.ts'
 
 const TAIL = 'S 1 42 42 0 -1 4194304 900 17 3 0 120 30 7 5 20 0 3 0 8812 1000 200 18446744073709551615'
 
@@ -31,4 +31,13 @@ test('the CPU time and memory of a living process grow with what it does', () =>
   const until = performance.now() + 2000
   while (cpuTicks('self').own < before + 3) assert.ok(performance.now() < until, 'no CPU time counted in two seconds')
   assert.ok(rssBytes(process.pid) > 10 * 1024 * 1024)
+})
+
+test('CPU time in microseconds is what ticks are, but finer', () => {
+  const ticks = cpuTicks('self').own * TICK_US
+  const us = cpuUs(process.pid)
+  // Threads that have ended are in ticks alone.
+  assert.ok(us > 0 && us < ticks + 3 * TICK_US, `${us} us, ${ticks} us in ticks`)
+  for (const until = performance.now() + 2; performance.now() < until;);
+  assert.ok(cpuUs(process.pid) > us)
 })

@@ -1,4 +1,4 @@
-import { cpuTicks } from '../harness/proc.ts'
+import { cpuUs } from '../harness/proc.ts'
 import { CqlClient } from './cql-client.ts'
 import { envelope, errorText, executeBody, HEADER_BYTES, opcodeAt, OPCODE, streamAt } from './cql-frames.ts'
 import type { Prepared } from './cql-frames.ts'
@@ -27,8 +27,8 @@ export interface CqlFigures {
   readonly seconds: number
   readonly p50Ms: number
   readonly p99Ms: number
-  /** Of each process in `pids`. */
-  readonly ticks: readonly number[]
+  /** CPU time a request of each process in `pids`. */
+  readonly cpuUs: readonly number[]
   /** CPU time of the load itself. */
   readonly ownCpuUs: number
 }
@@ -131,7 +131,7 @@ async function run(load: CqlLoad): Promise<CqlFigures> {
   await pause(load.warmSeconds)
   counts.clear()
   const began = performance.now()
-  const ticks = load.pids.map((pid) => cpuTicks(pid).own)
+  const before = load.pids.map((pid) => cpuUs(pid))
   const own = process.cpuUsage()
   await pause(load.seconds)
   const seconds = (performance.now() - began) / 1000
@@ -141,7 +141,7 @@ async function run(load: CqlLoad): Promise<CqlFigures> {
     seconds,
     p50Ms: counts.percentileMs(0.5),
     p99Ms: counts.percentileMs(0.99),
-    ticks: load.pids.map((pid, i) => cpuTicks(pid).own - ticks[i]!),
+    cpuUs: load.pids.map((pid, i) => (cpuUs(pid) - before[i]!) / counts.requests),
     ownCpuUs: (user + system) / counts.requests,
   }
 }

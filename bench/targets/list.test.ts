@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parse } from 'yaml'
 import { TARGETS, TLS_TARGETS, select } from './list.ts'
-import { TWO, settings, topology } from './topology.ts'
+import { TWO, cassandraClusterTopology, cassandraTopology, settings, topology } from './topology.ts'
 
 const names = (asked: string[] | null): string[] => select(asked).map(({ name }) => name)
 
@@ -38,6 +38,24 @@ test("topologies are in Shotover's form, every transform named once", () => {
   assert.equal(new Set(stages.map(([, { name }]) => name)).size, 3)
   assert.deepEqual(stages[2][1], { name: 'sink', remote_address: '127.0.0.1:20002', connect_timeout_ms: 3000 })
   assert.deepEqual(parse(settings(20_003)), { main_log_level: 'warn', observability_interface: '127.0.0.1:20003' })
+})
+
+test('a topology before two nodes has a source for each, and names nothing twice', () => {
+  const paths = [
+    { port: 20_001, backendPort: 20_002 },
+    { port: 20_003, backendPort: 20_004 },
+  ]
+  for (const text of [cassandraTopology(paths, TWO), cassandraClusterTopology(paths)]) {
+    const { sources } = parse(text) as { sources: { Cassandra: { listen_addr: string; chain: object[] } }[] }
+    assert.deepEqual(
+      sources.map(({ Cassandra }) => Cassandra.listen_addr),
+      ['127.0.0.1:20001', '127.0.0.1:20003'],
+    )
+    const names = sources.flatMap(({ Cassandra }) =>
+      Cassandra.chain.map((stage) => (Object.values(stage)[0] as { name: string }).name),
+    )
+    assert.equal(new Set(names).size, names.length)
+  }
 })
 
 test('in TLS there are targets of their own', () => {

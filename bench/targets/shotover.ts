@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { versionLine } from '../harness/packages.ts'
 import { drawPort } from '../harness/ports.ts'
 import { FOUR, TEN, TWO, cassandraClusterTopology, cassandraTopology, settings, topology } from './topology.ts'
-import type { Stage, TopologyTls } from './topology.ts'
+import type { Path, Stage, TopologyTls } from './topology.ts'
 import { placeOf, present, secured, untilReady } from './target.ts'
 import type { Ends, Started, Surroundings, Target } from './target.ts'
 
@@ -18,13 +18,13 @@ interface How {
   readonly ends?: Ends | null
 }
 
-/** The topology of a proxy that listens on a port, in front of a server on another one. */
-type Written = (port: number, backendPort: number, tls: TopologyTls | null) => string
+/** The topology of a proxy that listens on a port, in front of a server on another one. Those that know no second path leave it out. */
+type Written = (paths: readonly Path[], tls: TopologyTls | null) => string
 
 const valkey =
   (stages: readonly Stage[]): Written =>
-  (port, backendPort, tls) =>
-    topology(port, backendPort, stages, tls)
+  ([path], tls) =>
+    topology(path!.port, path!.backendPort, stages, tls)
 
 /** Starts a proxy that takes Shotover's command line and files. */
 async function start(
@@ -39,10 +39,10 @@ async function start(
   const port = await drawPort()
   const topologyFile = join(processes.dir, `${name}-topology.yaml`)
   const settingsFile = join(processes.dir, `${name}-config.yaml`)
-  writeFileSync(
-    topologyFile,
-    written(port, backendPort, certificates === undefined ? null : { certificates, toServer }),
-  )
+  const { warmBackendPort } = around
+  const warm = warmBackendPort === undefined ? null : { port: await drawPort(), backendPort: warmBackendPort }
+  const tls = certificates === undefined ? null : { certificates, toServer }
+  writeFileSync(topologyFile, written([{ port, backendPort }, ...(warm === null ? [] : [warm])], tls))
   writeFileSync(settingsFile, settings(await drawPort()))
   const files = ['-t', topologyFile, '-c', settingsFile]
   // Node's compiler stays in the memory of the process that needs it first, 15 to 20 MB; later ones find its work in a cache.
@@ -50,7 +50,8 @@ async function start(
   const args = [...files, '--core-threads', String(threads), '--log-format', 'json']
   const running = processes.start(name, path, args, { cwd: ROOT })
   await untilReady(running, placeOf({ port, certificates }), around.answers)
-  return { running, port, certificates, version: await versionLine({ path, env: {} }, ['--version']) }
+  const version = await versionLine({ path, env: {} }, ['--version'])
+  return { running, port, certificates, version, ...(warm === null ? {} : { warmPort: warm.port }) }
 }
 
 function startWritten(name: string, written: Written, around: Surroundings, how: How): Promise<Started> {
@@ -89,8 +90,8 @@ export const OUR_TLS_TARGETS: readonly Target[] = [
 
 const cassandraSingle =
   (stages: readonly Stage[]): Written =>
-  (port, backendPort) =>
-    cassandraTopology(port, backendPort, stages)
+  (paths) =>
+    cassandraTopology(paths, stages)
 
 /** Before a Cassandra node. */
 export const OUR_CASSANDRA_TARGETS: readonly Target[] = [

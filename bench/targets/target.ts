@@ -10,6 +10,8 @@ export interface Surroundings {
   readonly backendPort: number
   /** Where the server speaks TLS, and what with; absent: it does not. */
   readonly tls?: { readonly backendPort: number; readonly certificates: Certificates }
+  /** Another server, for a second source of what can have two: to warm it up faster than the first server would. */
+  readonly warmBackendPort?: number
   /** How to see that a target serves; absent: `valueComes`. */
   readonly answers?: Answers
   log(line: string): void
@@ -19,6 +21,8 @@ export interface Surroundings {
 export interface Started {
   readonly running: Running
   readonly port: number
+  /** Where its second source listens, if it has one. */
+  readonly warmPort?: number
   /** What vouches for it where clients speak TLS to it; absent: in the clear. */
   readonly certificates?: Certificates
   readonly version: string
