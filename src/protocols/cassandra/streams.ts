@@ -1,5 +1,6 @@
 // Hot path
 import type { Exchange } from '../../core/exchange.ts'
+import { HEADER_BYTES } from './envelope.ts'
 
 /** Stream ids are 0 ... 32767: negative ones are the server's. */
 export const STREAMS_MAX = 32768
@@ -46,8 +47,18 @@ export class Streams {
 
   /** Nobody waits for it any more: its id stays taken until the reply came. */
   abandon(exchange: Exchange): void {
-    const id = this.#exchanges.indexOf(exchange)
+    const id = this.#find(exchange)
     if (id >= 0) this.#exchanges[id] = null
+  }
+
+  /** The id of an exchange; -1: it has none. Most requests lie as they left, with it: a client that leaves may have thousands open. */
+  #find(exchange: Exchange): number {
+    const { bytes, start, end } = exchange.request
+    if (end - start >= HEADER_BYTES) {
+      const id = bytes.readInt16BE(start + 2)
+      if (id >= 0 && id < this.#exchanges.length && this.#exchanges[id] === exchange) return id
+    }
+    return this.#exchanges.indexOf(exchange)
   }
 
   /** Those that somebody waits for, in the order in which they were sent. */

@@ -115,17 +115,25 @@ test('requests of many sessions with the same stream get streams of their own, a
   assert.equal(again.exchange.request.stream, 5)
 })
 
-test('the stream of a request that was given up is not used before its reply came', () => {
-  const play = new Play()
-  const [first, second] = [play.ask(query(4, 'a')), play.ask(query(4, 'b'))]
-  play.wire.abandon(first.exchange)
-  assert.deepEqual(play.wire.waiting(), [second.exchange])
-  assert.notEqual(play.ask(query(4, 'c')).stream, first.stream)
-  assert.deepEqual(play.answer(responseFrame(4, first.stream, RESULT, VOID).toBuffer()), [[null, MATCH_DROP]])
-  assert.equal(play.ask(query(4, 'd')).stream, first.stream)
-  assert.equal(play.wire.takeAll().length, 3)
-  assert.equal(play.wire.inFlight, 0)
-})
+for (const lent of [false, true])
+  test(`the stream of a request, ${lent ? 'lent' : 'owned'}, that was given up is not used before its reply came`, () => {
+    const play = new Play()
+    const ask = (text: string) => {
+      const request = query(4, text, 1)
+      request.borrowed = lent
+      return play.ask(request)
+    }
+    const [first, second] = [ask('a'), ask('b')]
+    play.wire.abandon(second.exchange)
+    play.wire.abandon(first.exchange)
+    assert.deepEqual(play.wire.waiting(), [])
+    assert.ok(![first.stream, second.stream].includes(ask('c').stream))
+    for (const { stream } of [first, second])
+      assert.deepEqual(play.answer(responseFrame(4, stream, RESULT, VOID).toBuffer()), [[null, MATCH_DROP]])
+    assert.equal(ask('d').stream, second.stream)
+    assert.equal(play.wire.takeAll().length, 2)
+    assert.equal(play.wire.inFlight, 0)
+  })
 
 test('events are pushes, in parts too, and a large reply comes as its head and parts', () => {
   const play = new Play(50)
