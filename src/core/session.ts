@@ -163,7 +163,9 @@ export class Session implements ConnectionHandler, ChainTop, IntakeUser, Task {
     // The rest of a request that has gone down in part always follows.
     if (this.#intake.hasRests) return false
     if (this.#stalled || (this.#held && !this.#inputEnded && this.#wire.readsOn !== true)) return true
-    return this.#replies.inFlight >= this.#source.inFlightMax && this.#wire.readsOn !== true
+    const max = this.#source.inFlightMax
+    const { inFlight } = this.#replies
+    return inFlight >= max && inFlight - this.chain.held >= max && this.#wire.readsOn !== true
   }
 
   /** One quantum of requests goes down the chain; what is left waits for its turn. */

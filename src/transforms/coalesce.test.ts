@@ -84,19 +84,25 @@ test('a large request goes on at once, with what is held', async () => {
   p.expectForwarded(...get(1, 1), large)
 })
 
-test('a session that can take no more is not held for ever, however many are asked for', async () => {
-  const limits = { sessionInFlightMax: 8 }
-  const full = play(coalesce, count(100), { limits })
-  await full.send(...get(1, 20))
-  full.expectForwarded(...get(1, 8))
-  // Where many clients are a session may have a quarter: nobody tells whether it has come to that.
-  const quarter = play(coalesce, count(100), { limits })
-  await quarter.send(...get(1, 2))
-  quarter.expectForwarded(...get(1, 2))
-  const less = play(coalesce, count(100), { limits })
-  await less.send(...get(1, 1))
-  await less.advance(1000)
-  less.expectForwarded()
+test('a session may hold more than it may have in flight, and no more bytes than it may leave unsent', async () => {
+  const limits = { sessionInFlightMax: 8, sessionUnsentBytes: 1000 }
+  const p = play(coalesce, count(20), { limits })
+  for (let i = 1; i <= 19; i++) await p.send(...get(i, i))
+  p.expectForwarded()
+  await p.send(...get(20, 20))
+  p.expectForwarded(...get(1, 20))
+  await p.send(...get(21, 40))
+  p.expectForwarded()
+  await p.answer(...get(1, 20).map(() => '+ok\r\n'))
+  p.expectForwarded(...get(21, 40))
+  await p.answer(...get(21, 40).map(() => '+ok\r\n'))
+  p.takeReplied()
+  const bulky: Message = ['SET', 'a', 'x'.repeat(300)]
+  await p.send(bulky, bulky, bulky)
+  p.expectForwarded()
+  await p.send(bulky)
+  p.expectForwarded(bulky, bulky, bulky, bulky)
+  assert.equal(p.faults, 0)
 })
 
 test('options that make no sense are refused', () => {

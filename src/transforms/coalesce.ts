@@ -12,18 +12,18 @@ class Waiting implements Transform {
   readonly #countMax: number
   /** Infinity: time does not matter. */
   readonly #everyMs: number
-  /** With so many without a reply the session takes no more. */
-  readonly #inFlightMax: number
+  readonly #bytesMax: number
   readonly #clock: Clock
   /** When they last went on, or would have. */
   #restartMs: number
   #batch: Batch = []
+  #bytes = 0
   #timer: Timer | null = null
 
   constructor(countMax: number, everyMs: number, { world, limits }: Env) {
     this.#countMax = countMax
     this.#everyMs = everyMs
-    this.#inFlightMax = limits.sessionInFlightMax
+    this.#bytesMax = limits.sessionUnsentBytes
     this.#clock = world.clock
     this.#restartMs = world.clock.now()
   }
@@ -36,19 +36,20 @@ class Waiting implements Transform {
     let isLarge = false
     for (let i = 0; i < batch.length; i++) {
       this.#batch.push(batch[i]!)
+      this.#bytes += batch[i]!.request.announced
       if (batch[i]!.requestParts !== null) isLarge = true
     }
     const count = this.#batch.length
     // What comes behind the head of a large request fills the session's memory, until nothing more can come.
-    if (isLarge || count >= this.#countMax || count >= this.#inFlightMax) this.#flush(link)
+    if (isLarge || count >= this.#countMax || this.#bytes >= this.#bytesMax) this.#flush(link)
     else if (this.#everyMs !== Infinity) this.#timer ??= link.after(() => this.#flush(link), this.#msLeft())
-    // Where many clients are, each may have a quarter: it may be that the count can't be reached.
-    else if (count >= this.#inFlightMax / 4) this.#flushUnlessMoreComes(link)
   }
 
   onCancel(exchange: Exchange): void {
     const at = this.#batch.indexOf(exchange)
-    if (at >= 0) this.#batch.splice(at, 1)
+    if (at < 0) return
+    this.#batch.splice(at, 1)
+    this.#bytes -= exchange.request.announced
   }
 
   onFlush(link: Link): void {
@@ -74,13 +75,8 @@ class Waiting implements Transform {
     const batch = this.#batch
     if (batch.length === 0) return
     this.#batch = []
+    this.#bytes = 0
     link.forward(batch)
-  }
-
-  // Cold: far more are in flight than there usually are
-  #flushUnlessMoreComes(link: Link): void {
-    this.#timer?.cancel()
-    this.#timer = link.after(() => this.#flush(link), 0)
   }
 }
 
@@ -96,7 +92,7 @@ export const coalesce = transform({
           .nonnegative()
           .optional()
           .describe(
-            'Requests of one client that go on together. Without the other field a client that sends fewer waits until it leaves.',
+            'Requests of one client that go on together, or fewer that have `session_unsent_bytes`. Without the other field a client that sends fewer waits until it leaves.',
           ),
         flush_when_millis_since_last_flush: z
           .int()

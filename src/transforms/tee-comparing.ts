@@ -53,6 +53,11 @@ export class ComparingTee implements Transform {
     }
   }
 
+  /** Whoever waits for the reply to what a stage of the chain keeps waits for that stage. */
+  get held(): number {
+    return this.#chain.chain.held + (this.#mismatch?.chain.held ?? 0)
+  }
+
   /** Only whole messages can be compared. */
   wants(): 'whole' {
     return 'whole'

@@ -49,6 +49,11 @@ export class IgnoringTee implements Transform {
     this.#shadow = new Shadow(this.#chain, settings)
   }
 
+  /** Of requests: nobody waits for copies. */
+  get held(): number {
+    return this.#switched ? this.#chain.chain.held : 0
+  }
+
   wants(kind: number): 'head' | 'whole' {
     return this.#chain.chain.wantsWhole(kind) ? 'whole' : 'head'
   }

@@ -209,6 +209,36 @@ test('Ignore: the shadow may hold more than a client may have in flight', async 
   assert.equal(dropped(p), 0)
 })
 
+for (const options of [{ behavior: 'LogWarningOnMismatch' }, { behavior: 'Ignore' }]) {
+  test(`${options.behavior}: what the chain within keeps, and clients wait for, does not keep them from sending more`, async () => {
+    const within = { chain: [{ kind: coalesce as TransformKind, options: { flush_when_buffered_message_count: 20 } }] }
+    const { p, source } = playTee(options, { within, limits: { sessionInFlightMax: 4 } })
+    source.isTee = true
+    for (let i = 1; i <= 20; i++) await p.send(...get(String(i)))
+    await gather(p)
+    assert.equal(p.within('chain').open.length, 20)
+    const replies = Array.from({ length: 20 }, () => '+ok\r\n')
+    await p.within('chain').answer(...replies)
+    while (p.open.length !== 0) {
+      await p.answer('+ok\r\n')
+      await gather(p)
+    }
+    p.expectReplied(...replies)
+  })
+}
+
+test('Ignore: a shadow that keeps what has many bytes does not wait for ever', async () => {
+  const within = { chain: [{ kind: coalesce as TransformKind, options: { flush_when_buffered_message_count: 100 } }] }
+  const { p } = playTee({}, { within, limits: { sessionUnsentBytes: 2000 } })
+  for (let i = 0; i < 10; i++) {
+    await p.send(set(300))
+    await p.answer('+ok\r\n')
+    await gather(p)
+  }
+  assert.equal(p.within('chain').open.length, 7)
+  assert.equal(dropped(p), 0)
+})
+
 test('Ignore, switched: clients get the replies of the chain within, and the rest of the chain gets copies', async () => {
   const { p, source } = playTee({}, { limits: { cutThroughBytes: 64 } })
   const within = p.within('chain')
