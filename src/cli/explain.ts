@@ -46,11 +46,14 @@ async function explainAll(line: string, flags: ExplainFlags): Promise<Explanatio
 }
 
 /** What people read. */
-export function textOf({ source, type, listen, request, stages, reply, branches, logged }: Explanation): string {
+export function textOf({ source, type, listen, request, stages, reply, within, logged }: Explanation): string {
   const lines = [`${source}: ${type} at ${listen}`, `    ${request}`]
   for (const [index, stage] of stages.entries()) lines.push(...stageLines(index + 1, stage))
   if (reply !== null) lines.push(`the client gets`, `    ${reply}`)
-  for (const { chain, request: sent, route } of branches) lines.push(`chain ${chain} ${sentence(route)}`, `    ${sent}`)
+  for (const { chain, request: sent, stages: inner } of within) {
+    lines.push(`chain ${chain} gets`, `    ${sent}`)
+    for (const [index, stage] of inner.entries()) lines.push(...stageLines(index + 1, stage))
+  }
   if (logged.length > 0) lines.push('logged meanwhile', ...logged.map((line) => `    ${line}`))
   return lines.join('\n')
 }

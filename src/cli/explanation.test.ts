@@ -28,8 +28,10 @@ export default transform({ type: 'Own', doc: '', options: z.strictObject({}), ${
 
 const SINK = 'ValkeySinkSingle: { remote_address: "127.0.0.1:1111", connect_timeout_ms: 1000 }'
 
-async function explained(line: string, ...chain: string[]): Promise<Explanation> {
-  const text = `sources: [{ Valkey: { name: s, listen_addr: "127.0.0.1:6379", chain: [${chain.map((one) => `{ ${one} }`).join(', ')}] } }]`
+const explained = async (line: string, ...chain: string[]) => await explainedBy('Valkey', line, ...chain)
+
+async function explainedBy(source: string, line: string, ...chain: string[]): Promise<Explanation> {
+  const text = `sources: [{ ${source}: { name: s, listen_addr: "127.0.0.1:6379", chain: [${chain.map((one) => `{ ${one} }`).join(', ')}] } }]`
   const { sources } = await checkTopology('topology.yaml', text)
   return await explainRequest(sources[0], line)
 }
@@ -135,6 +137,36 @@ test('people read sentences', async () => {
     ${words('SELECT', '2')}
 1. ValkeySinkSingle-1 sends it to 127.0.0.1:1111, alone: it changes the login or settings by which connections are shared`,
   )
+})
+
+test('chains within are told too, however they end, and their end is not', async () => {
+  const tee = 'Tee: { name: t, chain: [{ QueryTypeFilter: { DenyList: [Write] } }, { NullSink: { name: n } }] }'
+  const ways = (explanation: Explanation) =>
+    explanation.within.map(({ chain, stages }) => [chain, ...stages.map(({ does }) => does)].join(' '))
+  const read = await explained('GET a', tee, SINK)
+  assert.deepEqual(ways(read), ['t forwards answers'])
+  assert.deepEqual(read.logged, [])
+  assert.deepEqual(ways(await explained('SET a 1', tee, SINK)), ['t answers unreached'])
+  const map = `ParallelMap: { name: p, parallelism: 3, ordered_results: true, chain: [{ ${SINK} }] }`
+  assert.deepEqual(ways(await explained('GET a', map)), ['p[0] sends'])
+  assert.match(textOf(read), /^chain t gets\n    .*GET.*\n1\. QueryTypeFilter-1 passes it on\n2\. n answers it/m)
+})
+
+const CQL_SINK = 'CassandraSinkSingle: { remote_address: "127.0.0.1:1111", connect_timeout_ms: 1000 }'
+const STATEMENTS: readonly (readonly [statement: string, way: string])[] = [
+  ['SELECT * FROM ks.t WHERE id = 1', 'shared'],
+  ['USE ks', 'attributes'],
+]
+for (const [statement, way] of STATEMENTS) {
+  test(`a statement of CQL is that of a client that was let in: ${statement}`, async () => {
+    const explanation = await explainedBy('Cassandra', statement, CQL_SINK)
+    assert.equal(explanation.request, `Cassandra V4 stream:0 Query consistency:ONE with_names:false ${statement}`)
+    assert.deepEqual(told(explanation), [`CassandraSinkSingle | sends | ${way}`])
+  })
+}
+
+test('what is no CQL is refused with the reason', async () => {
+  await assert.rejects(explainedBy('Cassandra', 'FETCH x', CQL_SINK), /no CQL that is known here: a statement expected/)
 })
 
 test('what can not be typed is refused with the reason', async () => {

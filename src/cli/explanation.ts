@@ -1,6 +1,6 @@
 import { setTimeout as realTime } from 'node:timers/promises'
-import { buildTopology, type BuildEnv, type BuiltSource } from '../config/build.ts'
-import type { CheckedSource } from '../config/checked.ts'
+import { buildTopology, type BuildEnv, type BuiltSource, type ChainObserver } from '../config/build.ts'
+import type { CheckedSource, CheckedTransform } from '../config/checked.ts'
 import { Chain, type ChainTop, type StageSpec } from '../core/chain.ts'
 import { AT_OWNER, Exchange, PART_TAKEN, type Batch } from '../core/exchange.ts'
 import type { Log, SessionFactory, TransformKind } from '../core/kind.ts'
@@ -35,11 +35,11 @@ export interface StageExplanation {
   readonly outside: string | null
 }
 
-/** Where a chain within a transform would send something. */
-export interface Branch {
+/** What a chain within a transform would do with what came to it. */
+export interface ChainExplanation {
   readonly chain: string
   readonly request: string
-  readonly route: Route
+  readonly stages: readonly StageExplanation[]
 }
 
 export interface Explanation {
@@ -50,13 +50,16 @@ export interface Explanation {
   readonly stages: readonly StageExplanation[]
   /** What the client gets, where no server has to be asked for it. */
   readonly reply: string | null
-  readonly branches: readonly Branch[]
+  /** Chains within that something came to. */
+  readonly within: readonly ChainExplanation[]
   readonly logged: readonly string[]
 }
 
 /** Real time for what a transform waits for outside its world. */
 const PATIENCE_MS = 1000
 const LOOK_MS = 10
+/** Simulated time in which copies that nobody waits for have left. */
+const GATHER_MS = 20
 
 /**
  * What would become of a typed request on a fresh connection to `source`. Transforms run, in a world where time is simulated and
@@ -79,8 +82,8 @@ class Probe {
   readonly replies: string[] = []
   readonly stage: StageSpec
 
-  constructor(protocol: Protocol) {
-    const factory: SessionFactory = () => ({
+  constructor() {
+    const factory: SessionFactory = ({ protocol }) => ({
       onRequests: (batch, link) => {
         for (const { owner, request } of batch)
           (owner.level === AT_OWNER ? this.requests : this.asked).push(protocol.describe(request))
@@ -130,12 +133,21 @@ class Audience implements ChainTop {
   }
 }
 
+/** A chain, with a probe above each stage. */
+interface Probed {
+  readonly name: string
+  readonly checked: readonly CheckedTransform[]
+  readonly stages: readonly StageSpec[]
+  readonly probes: readonly Probe[]
+}
+
 class Rehearsal {
   readonly env: BuildEnv
   readonly #checked: CheckedSource
   readonly #sim = new SimWorld({ seed: 1, tearChance: 0, turnMs: 0, timerLateMs: 0 })
   readonly #world: World
-  readonly #branches: (Branch & { readonly stage: string })[] = []
+  readonly #chains: Probed[] = []
+  readonly #routes: { readonly chain: string; readonly stage: string; readonly route: Route }[] = []
   readonly #outside = new Map<string, string>()
   readonly #logged: string[] = []
 
@@ -149,7 +161,17 @@ class Rehearsal {
       metrics: new Registry(),
       logger: (target) => this.#log(target),
       dress: (kind) => this.#dress(kind),
+      observe: () => this.#observer,
     }
+  }
+
+  readonly #observer: ChainObserver = {
+    dress: (name, checked, stages) => {
+      const probes = stages.map(() => new Probe())
+      this.#chains.push({ name, checked, stages, probes })
+      return stages.flatMap((stage, i) => [probes[i].stage, stage])
+    },
+    within: () => this.#observer,
   }
 
   async run({ source }: BuiltSource, line: string): Promise<Explanation> {
@@ -157,27 +179,28 @@ class Rehearsal {
     if (protocol.typedRequest === undefined) throw new Error(`requests of ${this.#checked.type} can't be typed`)
     const request = protocol.typedRequest(line)
     const described = protocol.describe(request)
-    const { stages } = source.chain
-    const probes = stages.map(() => new Probe(protocol))
     const audience = new Audience(this.#session(protocol))
-    const spec = {
-      name: source.chain.name,
-      stats: noStats(),
-      stages: stages.flatMap((one, i) => [probes[i].stage, one]),
-    }
+    const spec = { ...source.chain, stats: noStats() }
+    const main = this.#chains.find(({ name }) => name === spec.name)!
     const chain = new Chain(spec, audience, this.#world, limits, this.#log('shotover::server'))
     chain.down([new Exchange(request, audience, AT_OWNER, this.#sim.nowMs)])
     const isOver = () =>
-      audience.reply !== null || audience.ended || this.#branches.some(({ chain }) => chain === spec.name)
+      audience.reply !== null || audience.ended || this.#routes.some(({ chain }) => chain === spec.name)
     await this.#sim.run(this.#sim.nowMs)
     for (let ms = 0; ms < PATIENCE_MS && !isOver(); ms += LOOK_MS) {
       await realTime(LOOK_MS)
       await this.#sim.run(this.#sim.nowMs + LOOK_MS)
     }
     // What somebody asks of his own there is nobody to answer: to let that wait end would tell nothing.
-    const asks = probes.some(({ asked }) => asked.length > 0)
-    if (!isOver() && !asks) await this.#sim.run(this.#sim.nowMs + limits.callTimeoutMs + 1)
-    const explained = stages.map((stage, i) => this.#explainStage(i, stage, probes))
+    const asks = main.probes.some(({ asked }) => asked.length > 0)
+    if (isOver()) await this.#sim.run(this.#sim.nowMs + GATHER_MS)
+    else if (!asks) await this.#sim.run(this.#sim.nowMs + limits.callTimeoutMs + 1)
+    const explained = this.#explain(main)
+    const within = this.#chains
+      .filter((one) => one !== main && one.probes[0].requests.length > 0)
+      .map((one) => ({ chain: one.name, request: one.probes[0].requests[0], stages: this.#explain(one) }))
+    // How it ends is of no interest.
+    const logged = [...this.#logged]
     chain.close()
     return {
       source: this.#checked.name,
@@ -186,37 +209,43 @@ class Rehearsal {
       request: described,
       stages: explained,
       reply: audience.reply,
-      branches: this.#branches
-        .filter((branch) => branch.chain !== spec.name)
-        .map(({ chain, request, route }) => ({ chain, request, route })),
-      logged: this.#logged,
+      within,
+      logged,
     }
   }
 
-  #explainStage(i: number, { type, name, stats }: StageSpec, probes: readonly Probe[]): StageExplanation {
+  #explain(chain: Probed): StageExplanation[] {
+    return chain.stages.map((stage, i) => this.#explainStage(i, stage, chain))
+  }
+
+  #explainStage(
+    i: number,
+    { type, name, stats }: StageSpec,
+    { name: chain, checked, probes }: Probed,
+  ): StageExplanation {
     const above = probes[i]
     const below: Probe | undefined = probes[i + 1]
     const came = above.requests[0]
     const went = below?.requests[0]
-    const branch = this.#branches.find(({ chain, stage }) => chain === this.#checked.name && stage === name)
+    const route = this.#routes.find((one) => one.chain === chain && one.stage === name)?.route ?? null
     const reply = above.replies[0] ?? null
     const asks = below?.asked.filter((asked) => !above.asked.includes(asked)) ?? []
     let does: StageExplanation['does'] = 'keeps'
     if (came === undefined) does = 'unreached'
     else if ((stats?.failures ?? 0) > 0) does = 'fails'
-    else if (branch !== undefined) does = 'sends'
+    else if (route !== null) does = 'sends'
     else if (went !== undefined) does = 'forwards'
     else if (reply !== null) does = 'answers'
     else if (asks.length > 0) does = 'asks'
     return {
       type,
       name,
-      module: this.#checked.chain[i].module ?? null,
+      module: checked[i].module ?? null,
       does,
       request: went !== undefined && went !== came ? went : null,
       reply: reply === below?.replies[0] ? null : reply,
       asks,
-      route: branch?.route ?? null,
+      route,
       outside: this.#outside.get(`${type} ${name}`) ?? null,
     }
   }
@@ -236,10 +265,7 @@ class Rehearsal {
       return (session) => {
         const routeOf = route.call(kind, options, session)
         const onRequests = (batch: Batch) => {
-          for (const exchange of batch) {
-            const request = session.protocol.describe(exchange.request)
-            this.#branches.push({ chain, stage: name, request, route: routeOf(exchange) })
-          }
+          for (const exchange of batch) this.#routes.push({ chain, stage: name, route: routeOf(exchange) })
         }
         return { holds: true, onRequests }
       }

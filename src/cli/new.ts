@@ -60,7 +60,9 @@ function typeConfig(): string {
   const paths = {
     shotover: ['src/api.ts'],
     'shotover/valkey': ['src/api/valkey.ts'],
+    'shotover/cassandra': ['src/api/cassandra.ts'],
     'shotover/kit': ['test/kit.ts'],
+    'shotover/kit/cassandra': ['test/cassandra.ts'],
     'shotover/conformance': ['test/conformance.ts'],
     zod: ['node_modules/zod/index.d.ts'],
   }

@@ -15,7 +15,7 @@ test('the code in docs/transforms.md is that of the examples, which are tested',
     unindented(readFileSync(join(ROOT, path), 'utf8')),
   )
   const blocks = [...DOCUMENT.matchAll(/```ts\n([^]*?)```/g)].map(([, code]) => code!)
-  assert.equal(blocks.length, 7)
+  assert.equal(blocks.length, 9)
   for (const block of blocks)
     assert.ok(
       examples.some((example) => example.includes(unindented(block))),

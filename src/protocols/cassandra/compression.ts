@@ -29,7 +29,10 @@ export function isCompressed(frame: Frame): boolean {
  * frame's memory. At most `bytesMax` bytes of a compressed one, which are its beginning. Throws CorruptError.
  */
 export function plainBody(frame: Frame, bytesMax: number): Buffer {
-  const body = frame.bytes.subarray(frame.start + HEADER_BYTES, frame.end)
+  const body =
+    frame.edits === null
+      ? frame.bytes.subarray(frame.start + HEADER_BYTES, frame.end)
+      : frame.toBuffer().subarray(HEADER_BYTES)
   if (!isCompressed(frame)) return body
   const kind = frame.code & COMPRESSION
   if (kind === COMPRESSION_LZ4) {

@@ -7,6 +7,7 @@ import { failureOf, isError } from './failure.ts'
 import { PreparedStatements } from './prepared.ts'
 import { queriesOf } from './queries.ts'
 import { splice } from './splice.ts'
+import { typedRequest } from './typed-request.ts'
 import { ClientWire } from './wire-client.ts'
 import { ServerWire } from './wire-server.ts'
 
@@ -33,6 +34,7 @@ export const cassandra: Protocol<Body> = {
   },
   failure: failureOf(prepared),
   isError,
+  typedRequest,
   describe,
   queries: queriesOf(prepared),
 }

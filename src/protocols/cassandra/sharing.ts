@@ -20,7 +20,7 @@ import {
   REGISTER,
   STARTUP,
 } from './opcodes.ts'
-import type { PreparedStatements } from './prepared.ts'
+import { PreparedStatements } from './prepared.ts'
 import { keyspaceSet } from './result.ts'
 import { startupOptions } from './startup.ts'
 import { usedKeyspace } from './cql/use.ts'
@@ -60,6 +60,13 @@ export class CassandraSharing implements Sharing {
   constructor(stands: (key: string) => boolean, prepared: PreparedStatements) {
     this.#stands = stands
     this.#prepared = prepared
+  }
+
+  /** That of a session which the server has let in with this STARTUP. */
+  static started(startup: Frame): CassandraSharing {
+    const sharing = new CassandraSharing(() => false, new PreparedStatements())
+    if (sharing.#wants(startup)) sharing.#become(sharing.#wanted)
+    return sharing
   }
 
   plan(exchange: Exchange): number {
@@ -126,12 +133,7 @@ export class CassandraSharing implements Sharing {
 
   #planStartup(exchange: Exchange): number {
     const { request } = exchange
-    this.#planFirst(request, PLAN_ATTRIBUTE)
-    const options = startupOptions(request)
-    if (options === null) return PLAN_PIN
-    const telling = [...options].filter(([name]) => !NAMES.has(name)).map(([name, value]) => `${name}=${value}`)
-    const startup = Buffer.from(request.bytes.subarray(request.start + HEADER_BYTES, request.end))
-    this.#wanted = { ...this.#now, startup, options: telling.sort().join() }
+    if (!this.#wants(request)) return PLAN_PIN
     if (this.#stands(keyOf(this.#wanted))) {
       // The server has granted just this to another session, and asked for no identity.
       this.#become(this.#wanted)
@@ -140,6 +142,17 @@ export class CassandraSharing implements Sharing {
     }
     exchange.note = NOTE_STARTUP
     return PLAN_ATTRIBUTE
+  }
+
+  /** The attributes that a session has once this STARTUP is granted; false: it can't be read. */
+  #wants(request: Frame): boolean {
+    this.#planFirst(request, PLAN_ATTRIBUTE)
+    const options = startupOptions(request)
+    if (options === null) return false
+    const telling = [...options].filter(([name]) => !NAMES.has(name)).map(([name, value]) => `${name}=${value}`)
+    const startup = Buffer.from(request.bytes.subarray(request.start + HEADER_BYTES, request.end))
+    this.#wanted = { ...this.#now, startup, options: telling.sort().join() }
+    return true
   }
 
   #planAuth(exchange: Exchange): number {

@@ -4,9 +4,11 @@ import { Lane } from '../../core/lane.ts'
 import { openPool } from '../../core/pool.ts'
 import { POOL_METRICS } from '../../core/stats.ts'
 import { connectorOf, sinkTls } from '../../core/tls.ts'
+import { routeBy } from '../../core/route.ts'
 import { READY } from '../../core/upstream.ts'
 import { cassandra, prepared } from './index.ts'
 import { CassandraSharing } from './sharing.ts'
+import { typedStartup } from './typed-request.ts'
 
 /** Sends everything to one node. Sessions share connections to it where that can't be told from having one of their own. */
 export const cassandraSinkSingle = transform({
@@ -30,6 +32,10 @@ export const cassandraSinkSingle = transform({
     }),
   example: { remote_address: '10.0.0.1:9042', connect_timeout_ms: 3000 },
   metrics: POOL_METRICS,
+  route({ remote_address }) {
+    const sharing = CassandraSharing.started(typedStartup())
+    return (exchange) => routeBy(sharing, remote_address, exchange)
+  },
   create(options, env: Env): SessionFactory {
     const pool = openPool(env, {
       endpoint: hostAndPort(options.remote_address)!,

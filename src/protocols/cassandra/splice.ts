@@ -14,6 +14,7 @@ export function splice(frame: Frame, path: number, bytes: Buffer): void {
   if (path !== 0 || (frame.kind !== QUERY && frame.kind !== PREPARE))
     throw new TypeError('only the text of a QUERY or a PREPARE can be replaced in place')
   if (!frame.whole) throw new RangeError('the text of a large statement has not arrived whole')
+  if (frame.edits !== null) settle(frame)
   const text = statementText(frame)
   const size = frame.end - frame.start
   const wasCompressed = isCompressed(frame)
@@ -39,4 +40,14 @@ export function splice(frame: Frame, path: number, bytes: Buffer): void {
     { start: LENGTH_AT, end: size, bytes: Buffer.concat([header, before, length, bytes, behind]) },
   ]
   frame.code &= ~(FLAG_COMPRESSED << 8)
+}
+
+/** What was replaced before is the frame's own bytes from here on. */
+function settle(frame: Frame): void {
+  const bytes = frame.toBuffer()
+  frame.bytes = bytes
+  frame.start = 0
+  frame.end = bytes.length
+  frame.borrowed = false
+  frame.edits = null
 }
