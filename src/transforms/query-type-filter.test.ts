@@ -47,6 +47,18 @@ test('errors stand where the replies would have stood', async () => {
   assert.equal(p.faults, 0)
 })
 
+test('a read is refused within a transaction too, and the rest of it goes on; one of writes alone is never cut', async () => {
+  const p = play(queryTypeFilter, { DenyList: ['Read'] })
+  await p.send(['MULTI'], ['SET', 'a', '1'], ['GET', 'a'], ['EXEC'])
+  p.expectForwarded(['MULTI'], ['SET', 'a', '1'], ['EXEC'])
+  await p.answer('+OK\r\n', '+QUEUED\r\n', '*1\r\n+OK\r\n')
+  p.expectReplied('+OK\r\n', '+QUEUED\r\n', FILTERED, '*1\r\n+OK\r\n')
+  // Who may not write may not begin one.
+  const reader = play(queryTypeFilter, { DenyList: ['Write'] })
+  await reader.send(['MULTI'], ['SET', 'a', '1'], ['GET', 'a'], ['EXEC'])
+  reader.expectForwarded(['GET', 'a'])
+})
+
 test('a large request that is filtered out does not disturb those behind it', async () => {
   const p = play(queryTypeFilter, { DenyList: ['Write'] }, { limits: { cutThroughBytes: 64 } })
   await p.send(['SET', 'a', 'x'.repeat(1000)], ['GET', 'a'])
