@@ -4,6 +4,7 @@ import { didYouMean } from '../config/diagnostics.ts'
 import type { LogFormat } from '../observability/log-format.ts'
 import type { DemoFlags } from './demo.ts'
 import type { ExplainFlags } from './explain.ts'
+import type { MockProtocol } from './mock.ts'
 import { VERSION } from './version.ts'
 
 const TOPOLOGY_FILE = 'config/topology.yaml'
@@ -93,6 +94,15 @@ function buildProgram(done: (exitCode: number) => void): Command {
     .addArgument(program.createArgument('<file>', 'which one').choices(['topology', 'config']))
     .action(async (file: 'topology' | 'config', { topologyFile }: { topologyFile?: string }) =>
       done(await (await import('./schema.ts')).schema(file, topologyFile ?? null)),
+    )
+  program
+    .command('mock')
+    .allowExcessArguments(false)
+    .description('run a server in memory, for tests of programs that need one; nothing is kept')
+    .addArgument(program.createArgument('<protocol>', 'what it speaks').choices(['valkey', 'cassandra']))
+    .option('--listen <address>', 'where to listen, such as 127.0.0.1:9042; port 0 draws one')
+    .action(async (protocol: MockProtocol, flags: { listen?: string }) =>
+      done(await (await import('./mock.ts')).mock(protocol, flags)),
     )
   addOwnCommands(program, done)
   return program

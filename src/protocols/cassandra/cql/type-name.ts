@@ -129,6 +129,6 @@ export function resolveType(
 
 type SimpleName = Extract<TypeName, { type: SimpleType }>
 
-function isSimpleName(name: TypeName): name is SimpleName {
+export function isSimpleName(name: TypeName): name is SimpleName {
   return Object.hasOwn(SIMPLE_TYPES, name.type)
 }

@@ -1,4 +1,5 @@
 import type { Address, Connection, Listener, World } from '../../../world/world.ts'
+import type { Request } from '../body/requests.ts'
 import type { Response } from '../body/responses.ts'
 import { ModelSession } from './session.ts'
 import { ModelStore } from './store.ts'
@@ -8,6 +9,8 @@ export interface CassandraModelOptions {
   readonly users?: Readonly<Record<string, string>>
   /** What is answered to a QUERY with this text, before anything else; null: what the model itself knows. */
   readonly answer?: (text: string) => Response | null
+  /** Answers QUERY, PREPARE, EXECUTE and BATCH in the place of the model's few statements. */
+  readonly engine?: { answer(request: Request, keyspace: string | null): Response }
   /** Longest time that a request takes, in milliseconds: replies come in any order. */
   readonly delayMs?: number
   /** Told of every write, before its reply leaves. `user` is '' where nobody is asked; `value` null: the row is gone. */

@@ -24,6 +24,12 @@ const BAD_CREDENTIALS = 0x0100
 const EMPTY = Buffer.alloc(0)
 const TEXT = { type: 'text' } as const
 
+const SUPPORTED: ReadonlyMap<string, readonly string[]> = new Map([
+  ['CQL_VERSION', ['3.4.6']],
+  ['COMPRESSION', ['lz4']],
+  ['PROTOCOL_VERSIONS', ['3/v3', '4/v4', '5/v5']],
+])
+
 function metadataOf(keyspace: string, names: readonly string[]): Metadata {
   const columns = names.map((name) => ({ keyspace, table: 't', name, type: TEXT }))
   return { isGlobal: true, pagingState: null, newId: null, columns, columnCount: columns.length }
@@ -61,7 +67,9 @@ export class ModelSession implements ConnectionHandler {
       for (let frame = this.#envelopes.next(); frame !== null; frame = this.#envelopes.next()) this.#take(frame)
     } catch (thrown) {
       if (!(thrown instanceof ProtocolError || thrown instanceof CorruptError)) throw thrown
-      this.#send(error(PROTOCOL, thrown.message), 0)
+      const reply = thrown instanceof ProtocolError ? thrown.reply : null
+      if (this.#version === 0 && reply !== null) this.#connection.write(reply.toBuffer())
+      else this.#send(error(PROTOCOL, thrown.message), 0)
       this.#connection.end()
       return
     }
@@ -91,7 +99,7 @@ export class ModelSession implements ConnectionHandler {
     const { message } = bodyOf(frame)
     const { stream } = frame
     if (message.type === 'startup') this.#start(message.options, stream)
-    else if (message.type === 'options') this.#send({ type: 'supported', options: new Map() }, stream)
+    else if (message.type === 'options') this.#send({ type: 'supported', options: SUPPORTED }, stream)
     else if (message.type === 'auth-response') this.#authenticate(message.token, stream)
     else if (!this.#started) this.#send(error(PROTOCOL, 'expecting STARTUP or OPTIONS'), stream)
     else this.#later(message as Request, stream)
@@ -140,6 +148,8 @@ export class ModelSession implements ConnectionHandler {
   }
 
   #answer(message: Request, keyspace = this.#keyspace): Response {
+    const { engine } = this.#model.options
+    if (engine !== undefined && message.type !== 'register') return this.#heed(engine.answer(message, keyspace))
     switch (message.type) {
       case 'register':
         this.#registered = true
@@ -173,6 +183,17 @@ export class ModelSession implements ConnectionHandler {
       case 'options':
         return error(PROTOCOL, `unexpected ${message.type}`)
     }
+  }
+
+  /** What an answer means for the connection, and for who wants events. */
+  #heed(answer: Response): Response {
+    if (answer.type === 'set-keyspace') this.#keyspace = answer.keyspace
+    if (answer.type === 'schema-change') {
+      const rest = new Writer().string(answer.change).string(answer.target).string(answer.keyspace)
+      if (answer.name !== null) rest.string(answer.name)
+      this.#model.announce('SCHEMA_CHANGE', rest.bytes)
+    }
+    return answer
   }
 
   #prepare(text: string, keyspace: string | null): Response {
