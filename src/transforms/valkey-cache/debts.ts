@@ -6,7 +6,7 @@ export const SHARED_BYTES = 12
 const OWING = 0
 /** How many have ended with some, so that others must make up for them. */
 const ABANDONED = 1
-/** 1: the process has begun. */
+/** 0: the process has begun, and nobody has taken over what the one before it may have owed. */
 const BEGUN = 2
 
 /** More than this are owed as whole tables. */
@@ -20,7 +20,8 @@ export interface Owed extends Invalidation {
 
 /**
  * Invalidations that Valkey has not taken. While there are any, in any thread of the process, what stands in Valkey is not to be trusted.
- * A process begins by owing everything: what the one before it may have owed died with it.
+ * A process begins by owing everything: what the one before it may have owed died with it. A thread that dies while it owes leaves the
+ * process without its cache.
  */
 export class Debts {
   readonly #cells: Int32Array
@@ -32,20 +33,24 @@ export class Debts {
   constructor(memory: SharedArrayBuffer, everything: readonly string[]) {
     this.#cells = new Int32Array(memory)
     this.#everything = everything
-    if (Atomics.compareExchange(this.#cells, BEGUN, 0, 1) === 0) this.#addEverything(0, false)
   }
 
   /** No thread owes anything. */
   get areNone(): boolean {
-    return Atomics.load(this.#cells, OWING) === 0 && Atomics.load(this.#cells, ABANDONED) === 0
+    const cells = this.#cells
+    return Atomics.load(cells, OWING) === 0 && Atomics.load(cells, ABANDONED) === 0 && Atomics.load(cells, BEGUN) === 1
   }
 
   get owed(): readonly Owed[] {
     return [...this.#owed.values()]
   }
 
-  /** Takes over what others left behind: everything, since nobody knows what it was. */
+  /** Takes over what others left behind: everything, since nobody knows what it was. To be called by who can pay. */
   adopt(): void {
+    if (Atomics.load(this.#cells, BEGUN) === 0) {
+      this.#addEverything(0, false)
+      Atomics.store(this.#cells, BEGUN, 1)
+    }
     for (;;) {
       const count = Atomics.load(this.#cells, ABANDONED)
       if (count === 0) return
