@@ -14,6 +14,8 @@ function clientOf(at: number, options: { readonly keyspace?: string; readonly ma
     contactPoints: ['127.0.0.1'],
     localDataCenter: 'datacenter1',
     protocolOptions: { port: at, ...(maxVersion === undefined ? {} : { maxVersion }) },
+    // So that statements are executed on other threads of the proxy than they were prepared on.
+    pooling: { coreConnectionsPerHost: { [types.distance.local]: 4 } },
     ...(keyspace === undefined ? {} : { keyspace }),
   })
 }

@@ -143,7 +143,11 @@ async function cached(server: CassandraServer): Promise<void> {
   const port = drawPort()
   const topology = (listen: string) =>
     cassandraTopology(listen, server.address, single, { above: [CACHE(valkey.address)] })
-  await using proxy = await startProxy({ topology, config: `observability_interface: "127.0.0.1:${port}"` })
+  await using proxy = await startProxy({
+    topology,
+    config: `observability_interface: "127.0.0.1:${port}"`,
+    coreThreads: 2,
+  })
   await using other = await startProxy({ topology })
   await ask('what is kept is never older than what was written', 'cached', [proxy.port, other.port, server.port, port, valkey.port]) // prettier-ignore
   const expected = /nothing of cached\.by_v is cached|Cache error: no reply in time/
