@@ -2,6 +2,7 @@ import { fetchRedis, fetchValkey, type RedisPrograms } from '../real/fetch.ts'
 import { startProxy } from '../real/proxy.ts'
 import { startRedis } from '../real/servers.ts'
 import { compareAnswers } from './cassandra/answers.ts'
+import { compareClusters } from './cassandra/clusters.ts'
 import { compareDrivers } from './cassandra/compare.ts'
 import { CASSANDRA_CLIENTS, CLIENTS, CQLSH, missing, type Client, type Program } from './programs.ts'
 import { close, report, title } from './report.ts'
@@ -77,5 +78,6 @@ if (cassandraPrograms.size + shells.size > 0) {
   title('what is understood of Cassandra')
   for (const { name, problems, cases } of await compareAnswers()) report(name, problems, cases)
   await compareDrivers(cassandraPrograms, shells.get(CQLSH.name) ?? null, process.argv.includes('--all'))
+  await compareClusters()
 }
 process.exitCode = close() ? 0 : 1
