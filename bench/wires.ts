@@ -5,7 +5,7 @@
  * and its reply on one side, with what leaves there.
  */
 import { Exchange, type Owner } from '../src/core/exchange.ts'
-import type { Wire } from '../src/core/protocol.ts'
+import type { ClientSideWire, ServerSideWire } from '../src/core/protocol.ts'
 import { frameAt } from '../src/protocols/cassandra/envelope.ts'
 import { cassandra } from '../src/protocols/cassandra/index.ts'
 import { encodeRequest } from '../src/protocols/valkey/encode.ts'
@@ -44,7 +44,7 @@ function measure(run: () => number): number {
 }
 
 function requests(message: Buffer, copies: number, size = Infinity): () => number {
-  const wire = valkey.wire('client', options)
+  const wire = valkey.clientWire(options)
   const chunks = chunksOf(message, copies, Math.min(size, message.length * copies))
   return () => {
     for (const chunk of chunks) {
@@ -57,7 +57,7 @@ function requests(message: Buffer, copies: number, size = Infinity): () => numbe
 }
 
 function replies(message: Buffer, copies: number, size = Infinity): () => number {
-  const wire = valkey.wire('server', options)
+  const wire = valkey.serverWire(options)
   const chunks = chunksOf(message, copies, Math.min(size, message.length * copies))
   const exchange = new Exchange(encodeRequest(['GET', 'key']), nobody, 0, 0)
   return () => {
@@ -79,24 +79,31 @@ function replies(message: Buffer, copies: number, size = Infinity): () => number
 
 const frameOf = (bytes: Buffer) => frameAt(bytes, 0, bytes.length, false)
 
-/** A wire whose connection has started, as far as it takes part in that. */
-function started(side: 'client' | 'server', version: number): Wire {
-  const wire = cassandra.wire(side, options)
+/** The wire of a connection that has started, as far as it takes part in that. */
+function startedClient(version: number): ClientSideWire {
+  const wire = cassandra.clientWire(options)
+  const { startup, ready, exchange } = starting(version)
+  wire.push(startup, 0, startup.length)
+  wire.next()
+  wire.read!(exchange)
+  wire.leave!(frameOf(ready), exchange)
+  return wire
+}
+
+function startedServer(version: number): ServerSideWire {
+  const wire = cassandra.serverWire(options)
+  const { ready, exchange } = starting(version)
+  wire.leave!(exchange.request, exchange)
+  wire.sent(exchange)
+  wire.push(ready, 0, ready.length)
+  wire.match(wire.next()!)
+  return wire
+}
+
+function starting(version: number) {
   const startup = envelope(version, 0, OPCODE.startup, startupBody())
   const ready = envelope(version | 0x80, 0, OPCODE.ready, Buffer.alloc(0))
-  const exchange = new Exchange(frameOf(startup), nobody, 0, 0)
-  if (side === 'client') {
-    wire.push(startup, 0, startup.length)
-    wire.next()
-    wire.sent(exchange)
-    wire.leave!(frameOf(ready), exchange)
-  } else {
-    wire.leave!(exchange.request, exchange)
-    wire.sent(exchange)
-    wire.push(ready, 0, ready.length)
-    wire.match(wire.next()!)
-  }
-  return wire
+  return { startup, ready, exchange: new Exchange(frameOf(startup), nobody, 0, 0) }
 }
 
 const framed = (version: number, bytes: Buffer): Buffer => (version >= 5 ? inOuterFrame(bytes) : bytes)
@@ -111,7 +118,7 @@ const row = (version: number, stream: number): Buffer =>
 
 /** EXECUTEs that come in one read, and their replies that leave. */
 function cqlClient(version: number, copies: number): () => number {
-  const wire = started('client', version)
+  const wire = startedClient(version)
   const streams = Array.from({ length: copies }, (_, stream) => stream)
   const chunk = Buffer.concat(streams.map((stream) => framed(version, execute(version, stream))))
   // Not in its place: with another id, as on the shared connection.
@@ -120,7 +127,7 @@ function cqlClient(version: number, copies: number): () => number {
     wire.push(chunk, 0, chunk.length)
     for (let i = 0; i < copies; i++) {
       const exchange = new Exchange(wire.next()!, nobody, 0, 0)
-      wire.sent(exchange)
+      wire.read!(exchange)
       wire.leave!(frameAt(replies[i]!, 0, replies[i]!.length, true), exchange)
     }
     return copies
@@ -129,7 +136,7 @@ function cqlClient(version: number, copies: number): () => number {
 
 /** EXECUTEs that leave, and their replies that come in one read. */
 function cqlServer(version: number, copies: number): () => number {
-  const wire = started('server', version)
+  const wire = startedServer(version)
   const streams = Array.from({ length: copies }, (_, stream) => stream)
   const requests = streams.map((stream) => execute(version, stream + 1))
   const chunk = Buffer.concat(streams.map((stream) => framed(version, row(version, stream))))

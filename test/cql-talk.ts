@@ -26,8 +26,10 @@ export const PARAMETERS: Parameters = { consistency: 1, values: null, skipsMetad
 
 export type Values = Parameters['values']
 
+const WHOLE = { cutThroughBytes: Infinity }
+
 export function frameOf(bytes: Buffer, side: 'client' | 'server'): Frame {
-  const wire = cassandra.wire(side === 'client' ? 'server' : 'client', { cutThroughBytes: Infinity })
+  const wire = side === 'client' ? cassandra.serverWire(WHOLE) : cassandra.clientWire(WHOLE)
   wire.push(bytes, 0, bytes.length)
   return wire.next()!.own()
 }

@@ -4,7 +4,7 @@ import type { Chain } from './chain.ts'
 import { AT_OWNER, Exchange, type Batch, type Owner } from './exchange.ts'
 import { FRAME_HEAD, FRAME_WHOLE, type Frame } from './frame.ts'
 import { Input } from './input.ts'
-import type { Wire } from './protocol.ts'
+import type { ClientSideWire } from './protocol.ts'
 import type { ReplyQueue } from './reply-queue.ts'
 import type { SourceStats } from './stats.ts'
 
@@ -20,7 +20,7 @@ export interface IntakeUser extends Owner {
 
 /** Cuts what a client sends into requests and sends these down the chain. What may not be taken yet waits. */
 export class Intake {
-  readonly #wire: Wire
+  readonly #wire: ClientSideWire
   readonly #chain: Chain
   readonly #replies: ReplyQueue
   readonly #stats: SourceStats
@@ -30,7 +30,7 @@ export class Intake {
   /** Taken, and not sent down. */
   #batch: Batch = []
 
-  constructor(wire: Wire, chain: Chain, replies: ReplyQueue, stats: SourceStats, user: IntakeUser) {
+  constructor(wire: ClientSideWire, chain: Chain, replies: ReplyQueue, stats: SourceStats, user: IntakeUser) {
     this.#wire = wire
     this.#chain = chain
     this.#replies = replies
@@ -102,7 +102,7 @@ export class Intake {
   }
 
   /** What the client gave up is answered no more, unless part of its reply has left. */
-  #cancel(wire: Wire): void {
+  #cancel(wire: ClientSideWire): void {
     for (let given = wire.cancelled!(); given !== null; given = wire.cancelled!()) {
       // It may be among those that have not gone down.
       this.flush()
@@ -115,7 +115,7 @@ export class Intake {
     const exchange = new Exchange(frame, this.#user, AT_OWNER, now)
     this.#stats.requests++
     this.#replies.take(exchange)
-    this.#wire.sent(exchange)
+    this.#wire.read?.(exchange)
     this.#batch.push(exchange)
     return exchange
   }

@@ -36,10 +36,7 @@ export interface Enclosure {
   enclose(bytes: Buffer, start: number, end: number): Buffer
 }
 
-/**
- * One per socket: cuts bytes into frames, and on the server's side matches them with the exchanges in flight. It sees both
- * directions, so the core never guesses what a frame answers.
- */
+/** One per socket: cuts bytes into frames. It sees both directions, so the core never guesses what a frame answers. */
 export interface Wire {
   /**
    * More bytes, lent: `bytes[start, end)` may be overwritten once `keep` was called. Only when `next` gave null, or after
@@ -55,36 +52,6 @@ export interface Wire {
   keep(): void
   /** Bytes pushed and not consumed. */
   readonly pending: number
-
-  /** Server side: the exchange's request is being written. Client side: it was read. In the order of the bytes. */
-  sent(exchange: Exchange): void
-  /** Server side: which exchange does the frame answer? Its verdict stands in `matched`. An interim reply is a part. */
-  match(frame: Frame): Exchange | null
-  /** MATCH_PUSH ... MATCH_DROP: what the last `match` found. */
-  readonly matched: number
-  /**
-   * Server side: an exchange that was sent and never gets a reply frame of its own (CLIENT REPLY OFF, acks=0), or null. Asked
-   * after `sent`, and after `match` until null.
-   */
-  silent(): Exchange | null
-  /** Server side: exchanges that still expect a frame. */
-  readonly inFlight: number
-  /**
-   * Server side, where the protocol has it: what tells the server that the exchange, whose request it may not have got whole, is given
-   * up (RST_STREAM), or null. `abandon` follows.
-   */
-  cancel?(exchange: Exchange): Frame | null
-  /**
-   * Server side, where replies come in any order: a request of the proxy's own that a server answers at once, however long it works at
-   * others, on a connection that has its attributes.
-   */
-  readonly probe?: (() => Frame) | undefined
-  /** Server side: nobody waits for the exchange any more; its slot stays, as a tombstone, until its reply came. */
-  abandon(exchange: Exchange): void
-  /** Server side: the exchanges in flight that somebody waits for, in the order in which they were sent. They stay. */
-  waiting(): Exchange[]
-  /** Server side: takes out all exchanges in flight that expect a frame and that somebody waits for; those that expect none come out of `silent` afterwards, in the order in which they were sent. Called when the connection died. */
-  takeAll(): Exchange[]
   /**
    * Where the bytes that leave are not those that came: called for every frame, in the order in which they leave, right before it
    * is written; what it returns is written instead. Server side: requests and their parts, before `sent`. Client side: replies, their
@@ -97,26 +64,68 @@ export interface Wire {
    * yet. What `leave` itself changes here holds from the next frame on. Heads of large messages and their parts are `leave`'s to enclose.
    */
   readonly enclosure?: Enclosure | null
-  /** Client side: what left last ends the stream (a body that the end of the connection ends): the session ends with it. */
-  readonly ended?: boolean
-  /**
-   * Client side: an exchange that the client gave up by a message of its own, which `next` passed over, or null. Asked until null
-   * whenever `next` has been.
-   */
-  cancelled?(): Exchange | null
-  /**
-   * Client side: what comes next may be what those in flight wait for (the end of a group of requests, word that one is given up), so
-   * that it is read though as many are in flight as may be. The wire then bounds how many.
-   */
-  readonly readsOn?: boolean
-  /** Client side: version of the protocol that the client has begun with, as metrics name it; null: it has not yet. */
-  readonly version?: string | null
-  /** Server side: how many exchanges may be in flight at once; what is more waits. Absent: any number. */
-  readonly depth?: number | undefined
   /** The peer ended its stream. A frame that its end completes, else null. Throws ProtocolError where a frame was torn. */
   eof(): Frame | null
   /** WIRE_CLEAN, WIRE_DIRTY or WIRE_OPAQUE. Client side: WIRE_OPAQUE while only the end of the connection ends what is leaving. */
   state(): number
+}
+
+/** The wire of a connection to a client. */
+export interface ClientSideWire extends Wire {
+  /** The exchange's request was read. In the order of the bytes. Absent: it need not know. */
+  read?(exchange: Exchange): void
+  /** What left last ends the stream (a body that the end of the connection ends): the session ends with it. */
+  readonly ended?: boolean
+  /**
+   * An exchange that the client gave up by a message of its own, which `next` passed over, or null. Asked until null whenever `next` has
+   * been.
+   */
+  cancelled?(): Exchange | null
+  /**
+   * What comes next may be what those in flight wait for (the end of a group of requests, word that one is given up), so that it is read
+   * though as many are in flight as may be. The wire then bounds how many.
+   */
+  readonly readsOn?: boolean
+  /** Version of the protocol that the client has begun with, as metrics name it; null: it has not yet. */
+  readonly version?: string | null
+}
+
+/** The wire of a connection to a server: matches what comes with the exchanges in flight. */
+export interface ServerSideWire extends Wire {
+  /** The exchange's request is being written. In the order of the bytes. */
+  sent(exchange: Exchange): void
+  /** Which exchange does the frame answer? The verdict stands in `matched`. An interim reply is a part. */
+  match(frame: Frame): Exchange | null
+  /** MATCH_PUSH ... MATCH_DROP: what the last `match` found. */
+  readonly matched: number
+  /**
+   * An exchange that was sent and never gets a reply frame of its own (CLIENT REPLY OFF, acks=0), or null. Asked after `sent`, and after
+   * `match` until null.
+   */
+  silent(): Exchange | null
+  /** Exchanges that still expect a frame. */
+  readonly inFlight: number
+  /**
+   * Where the protocol has it: what tells the server that the exchange, whose request it may not have got whole, is given up
+   * (RST_STREAM), or null. `abandon` follows.
+   */
+  cancel?(exchange: Exchange): Frame | null
+  /**
+   * Where replies come in any order: a request of the proxy's own that a server answers at once, however long it works at others, on a
+   * connection that has its attributes.
+   */
+  readonly probe?: (() => Frame) | undefined
+  /** Nobody waits for the exchange any more; its slot stays, as a tombstone, until its reply came. */
+  abandon(exchange: Exchange): void
+  /** The exchanges in flight that somebody waits for, in the order in which they were sent. They stay. */
+  waiting(): Exchange[]
+  /**
+   * Takes out all exchanges in flight that expect a frame and that somebody waits for; those that expect none come out of `silent`
+   * afterwards, in the order in which they were sent. Called when the connection died.
+   */
+  takeAll(): Exchange[]
+  /** How many exchanges may be in flight at once; what is more waits. Absent: any number. */
+  readonly depth?: number
 }
 
 export type FailureKind = 'rejected' | 'overloaded' | 'unavailable' | 'timeout' | 'internal'
@@ -183,7 +192,8 @@ export interface Protocol<Body = unknown> {
    * whole in itself (HTTP/2). Replies then come in any order.
    */
   readonly interleaves?: boolean
-  wire(side: 'client' | 'server', options: WireOptions): Wire
+  clientWire(options: WireOptions): ClientSideWire
+  serverWire(options: WireOptions): ServerSideWire
   /** Decodes on first use and keeps the result in `frame.body`. */
   body(frame: Frame): Body
   encode(body: Body, stream: number): Frame

@@ -4,7 +4,7 @@ import { AT_OWNER, DONE, PART_FULL, PART_SLOW, PART_TAKEN, type Batch, type Exch
 import { FRAME_HEAD, FRAME_INTERIM, FRAME_LAST, type Frame } from './frame.ts'
 import type { Outbox } from './outbox.ts'
 import { Parts } from './parts.ts'
-import type { Protocol, Wire } from './protocol.ts'
+import type { ClientSideWire, Protocol } from './protocol.ts'
 import type { SourceStats } from './stats.ts'
 
 /**
@@ -18,7 +18,7 @@ export class ReplyQueue {
   ended = false
   readonly #outbox: Outbox
   /** Where what leaves is not what came; else null. */
-  readonly #wire: Wire | null
+  readonly #wire: ClientSideWire | null
   readonly #ordered: boolean
   /** Everything leaves as it comes. */
   readonly #interleaves: boolean
@@ -37,7 +37,7 @@ export class ReplyQueue {
   readonly #pushes: Frame[] = []
   #closed = false
 
-  constructor(outbox: Outbox, wire: Wire, protocol: Protocol, unsentBytesMax: number, stats: SourceStats) {
+  constructor(outbox: Outbox, wire: ClientSideWire, protocol: Protocol, unsentBytesMax: number, stats: SourceStats) {
     this.#outbox = outbox
     this.#wire = wire.leave === undefined ? null : wire
     this.#ordered = protocol.orderToClient === 'request-order'

@@ -4,7 +4,7 @@ import { FRAME_LAST, type Frame } from './frame.ts'
 import { repeatable } from './loss.ts'
 import type { Outbox } from './outbox.ts'
 import type { Parts } from './parts.ts'
-import type { Protocol, Wire } from './protocol.ts'
+import type { Protocol, ServerSideWire } from './protocol.ts'
 import type { PoolStats } from './stats.ts'
 
 /** Unsent bytes at which nothing more should be sent for now. */
@@ -26,7 +26,7 @@ export interface SenderUser {
 export class Sender {
   /** Null before the connection stands. */
   outbox: Outbox | null = null
-  readonly #wire: Wire
+  readonly #wire: ServerSideWire
   readonly #protocol: Protocol
   readonly #stats: PoolStats
   readonly #user: SenderUser
@@ -39,7 +39,7 @@ export class Sender {
   #congested: (() => void)[] = []
   #closed = false
 
-  constructor(wire: Wire, protocol: Protocol, stats: PoolStats, user: SenderUser) {
+  constructor(wire: ServerSideWire, protocol: Protocol, stats: PoolStats, user: SenderUser) {
     this.#wire = wire
     this.#protocol = protocol
     this.#stats = stats

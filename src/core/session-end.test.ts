@@ -283,13 +283,13 @@ test('behind a reply that will never come nothing leaves where replies keep an o
 
 test('a fault of the proxy at the end of what a client sent is told as one', async () => {
   const protocol = lineProtocol('request-order')
-  const wire: typeof protocol.wire = (side, options) =>
-    Object.assign(protocol.wire(side, options), {
+  const clientWire: typeof protocol.clientWire = (options) =>
+    Object.assign(protocol.clientWire(options), {
       eof() {
         throw new TypeError('it is broken')
       },
     })
-  const { play, client } = await sessionPlay({ protocol: { ...protocol, wire } })
+  const { play, client } = await sessionPlay({ protocol: { ...protocol, clientWire } })
   client.connection.end()
   await play.rest()
   assert.deepEqual(play.closed, { fault: 1 })

@@ -8,7 +8,7 @@ import { FRAME_LAST, type Frame } from './frame.ts'
 import { Intake, type IntakeUser } from './intake.ts'
 import { Linger } from './linger.ts'
 import type { Outbox } from './outbox.ts'
-import { ProtocolError, WIRE_OPAQUE, type Wire } from './protocol.ts'
+import { ProtocolError, WIRE_OPAQUE, type ClientSideWire } from './protocol.ts'
 import { ReplyQueue } from './reply-queue.ts'
 import type { Source } from './source.ts'
 import type { SessionInfo } from './transform.ts'
@@ -31,7 +31,7 @@ export class Session implements ConnectionHandler, ChainTop, IntakeUser, Task {
   lastActive: number
   readonly #source: Source
   readonly #connection: Connection
-  readonly #wire: Wire
+  readonly #wire: ClientSideWire
   readonly #outbox: Outbox
   readonly #replies: ReplyQueue
   readonly #valve: Valve
@@ -50,7 +50,7 @@ export class Session implements ConnectionHandler, ChainTop, IntakeUser, Task {
     this.#source = source
     this.#connection = connection
     this.info = info
-    this.#wire = info.protocol.wire('client', source.wireOptions)
+    this.#wire = info.protocol.clientWire(source.wireOptions)
     this.#outbox = source.openOutbox(connection)
     this.#replies = new ReplyQueue(
       this.#outbox,

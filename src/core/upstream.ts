@@ -12,7 +12,7 @@ import {
   ProtocolError,
   WIRE_CLEAN,
   type Protocol,
-  type Wire,
+  type ServerSideWire,
   type WireOptions,
 } from './protocol.ts'
 import { Handshake, Question, noOwner } from './handshake.ts'
@@ -59,7 +59,7 @@ export class Upstream implements ConnectionHandler, SenderUser {
   retired = false
   /** Grows with all that comes on it. */
   heardBytes = 0
-  readonly wire: Wire
+  readonly wire: ServerSideWire
   readonly sender: Sender
   readonly #owner: UpstreamOwner
   #connection: Connection | null = null
@@ -77,7 +77,7 @@ export class Upstream implements ConnectionHandler, SenderUser {
     this.#owner = owner
     this.key = key
     this.since = owner.world.clock.now()
-    this.wire = owner.protocol.wire('server', owner.wireOptions)
+    this.wire = owner.protocol.serverWire(owner.wireOptions)
     this.sender = new Sender(this.wire, owner.protocol, owner.stats, this)
     this.#depth = this.wire.depth ?? Infinity
   }

@@ -1,15 +1,13 @@
 import type { Exchange } from '../../src/core/exchange.ts'
 import { FRAME_HEAD, FRAME_LAST, FRAME_WHOLE, Frame } from '../../src/core/frame.ts'
-import { MATCH_DROP, ProtocolError, WIRE_CLEAN, type Protocol, type Wire } from '../../src/core/protocol.ts'
+import { ProtocolError, WIRE_CLEAN, type Protocol, type ClientSideWire } from '../../src/core/protocol.ts'
 import { frameOf, textOf } from './chain-play.ts'
 
 /**
  * Client side of a protocol whose requests are lines. A line that starts with `!` breaks the protocol, one that starts with `?`
  * breaks it in a way that gets no answer, and one that is longer than the bound comes in parts. A last line needs no end.
  */
-class LineWire implements Wire {
-  readonly matched = MATCH_DROP
-  readonly inFlight = 0
+class LineWire implements ClientSideWire {
   readonly sentTexts: string[] = []
   readonly #bound: number
   #rest = Buffer.alloc(0)
@@ -46,25 +44,12 @@ class LineWire implements Wire {
     queueMicrotask(() => lent.fill(0xee))
     return frame
   }
-  sent(exchange: Exchange): void {
+  read(exchange: Exchange): void {
     this.sentTexts.push(textOf(exchange.request))
   }
   eof(): Frame | null {
     if (this.#headGone) throw new ProtocolError('torn')
     return this.#rest.length === 0 ? null : this.#take(this.#rest.length, FRAME_WHOLE)
-  }
-  match(): Exchange | null {
-    return null
-  }
-  silent(): Exchange | null {
-    return null
-  }
-  abandon(): void {}
-  waiting(): Exchange[] {
-    return []
-  }
-  takeAll(): Exchange[] {
-    return []
   }
   state(): number {
     return WIRE_CLEAN
@@ -76,7 +61,7 @@ export function lineProtocol(order: Protocol['orderToClient'] | 'streams', hasFa
     name: 'Lines',
     orderToClient: order === 'streams' ? 'any' : order,
     interleaves: order === 'streams',
-    wire: (_side: string, options: { cutThroughBytes: number }) => new LineWire(options.cutThroughBytes),
+    clientWire: (options: { cutThroughBytes: number }) => new LineWire(options.cutThroughBytes),
     failure: (request: Frame, kind: string) =>
       hasFailures ? frameOf(`-${kind} ${textOf(request).slice(0, 20).trim()}\n`) : null,
   } as unknown as Protocol

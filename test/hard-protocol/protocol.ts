@@ -1,5 +1,5 @@
 import { FRAME_LAST, Frame } from '../../src/core/frame.ts'
-import type { FailureKind, Protocol, Wire, WireOptions } from '../../src/core/protocol.ts'
+import type { FailureKind, Protocol, WireOptions } from '../../src/core/protocol.ts'
 import {
   encode,
   ERROR,
@@ -34,11 +34,10 @@ export function hardProtocol(order: Order): Protocol<string> {
     name: 'hard',
     orderToClient: hasStreams ? 'any' : 'request-order',
     interleaves,
-    wire(side: 'client' | 'server', { cutThroughBytes }: WireOptions): Wire {
-      return side === 'client'
-        ? new ClientWire(interleaves ? Infinity : cutThroughBytes, hasStreams)
-        : new ServerWire(interleaves ? Infinity : cutThroughBytes, hasStreams)
-    },
+    clientWire: ({ cutThroughBytes }: WireOptions) =>
+      new ClientWire(interleaves ? Infinity : cutThroughBytes, hasStreams),
+    serverWire: ({ cutThroughBytes }: WireOptions) =>
+      new ServerWire(interleaves ? Infinity : cutThroughBytes, hasStreams),
     body: payloadOf,
     encode: (body, stream) => replyFrame(GET, body, stream),
     splice(frame, _path, bytes) {

@@ -1,13 +1,6 @@
 import type { Exchange } from '../../src/core/exchange.ts'
 import { FRAME_LAST, type Frame } from '../../src/core/frame.ts'
-import {
-  MATCH_DROP,
-  ProtocolError,
-  WIRE_CLEAN,
-  WIRE_OPAQUE,
-  type Enclosure,
-  type Wire,
-} from '../../src/core/protocol.ts'
+import { ProtocolError, WIRE_CLEAN, WIRE_OPAQUE, type ClientSideWire, type Enclosure } from '../../src/core/protocol.ts'
 import { Cutter } from './cutter.ts'
 import { ABANDON, DATA, ERROR, NO_STREAM, OK, STEP, SWITCH, UNTIL_CLOSE } from './format.ts'
 import { replyFrame, retag, segments, wrapped } from './leaving.ts'
@@ -24,9 +17,7 @@ interface Open {
 }
 
 /** What stands on the proxy's side of a client's connection. */
-export class ClientWire implements Wire {
-  readonly matched = MATCH_DROP
-  readonly inFlight = 0
+export class ClientWire implements ClientSideWire {
   ended = false
   readonly #cutter: Cutter
   readonly #hasStreams: boolean
@@ -78,7 +69,7 @@ export class ClientWire implements Wire {
     return this.#given.shift() ?? null
   }
 
-  sent(exchange: Exchange): void {
+  read(exchange: Exchange): void {
     const { kind, stream } = exchange.request
     const isWhole = (exchange.request.flags & FRAME_LAST) !== 0
     if (this.#hasStreams) this.#open.set(stream, { exchange, isWhole, isAnswered: false })
@@ -123,20 +114,6 @@ export class ClientWire implements Wire {
   eof(): Frame | null {
     if (this.#cutter.torn) throw new ProtocolError('the client left in mid-request')
     return null
-  }
-
-  match(): Exchange | null {
-    return null
-  }
-  silent(): Exchange | null {
-    return null
-  }
-  abandon(): void {}
-  waiting(): Exchange[] {
-    return []
-  }
-  takeAll(): Exchange[] {
-    return []
   }
   state(): number {
     return this.#untilClose === null || this.ended ? WIRE_CLEAN : WIRE_OPAQUE

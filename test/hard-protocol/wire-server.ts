@@ -10,7 +10,7 @@ import {
   WIRE_DIRTY,
   WIRE_OPAQUE,
   type Enclosure,
-  type Wire,
+  type ServerSideWire,
 } from '../../src/core/protocol.ts'
 import { Cutter } from './cutter.ts'
 import {
@@ -58,7 +58,7 @@ interface Slot {
 const NEW = { answering: false, isAnswered: false, isOpen: false }
 
 /** What stands on the proxy's side of a server's connection. */
-export class ServerWire implements Wire {
+export class ServerWire implements ServerSideWire {
   matched = MATCH_DROP
   readonly depth: number | undefined
   readonly probe: (() => Frame) | undefined

@@ -1,6 +1,13 @@
 import { AT_OWNER, Exchange, PART_TAKEN, type Owner } from '../../src/core/exchange.ts'
 import { FRAME_LAST, FRAME_WHOLE } from '../../src/core/frame.ts'
-import { MATCH_PART, MATCH_PUSH, MATCH_REPLY, type Protocol, type Wire } from '../../src/core/protocol.ts'
+import {
+  MATCH_PART,
+  MATCH_PUSH,
+  MATCH_REPLY,
+  type ClientSideWire,
+  type Protocol,
+  type ServerSideWire,
+} from '../../src/core/protocol.ts'
 
 const nobody: Owner = { level: AT_OWNER, onReplies() {}, onReplyPart: () => PART_TAKEN, onSilent() {} }
 const WHOLE = { cutThroughBytes: Infinity }
@@ -15,8 +22,8 @@ export class Replies {
   /** In the order in which they came. */
   readonly whole: Answered[] = []
   pushes = 0
-  readonly #out: Wire
-  readonly #in: Wire
+  readonly #out: ClientSideWire
+  readonly #in: ServerSideWire
   /** Ids of the wire that is asked what replies answer, by the client's own. */
   readonly #ids = new Map<number, number>()
 
@@ -24,8 +31,8 @@ export class Replies {
 
   constructor(protocol: Protocol) {
     this.#protocol = protocol
-    this.#out = protocol.wire('client', WHOLE)
-    this.#in = protocol.wire('server', WHOLE)
+    this.#out = protocol.clientWire(WHOLE)
+    this.#in = protocol.serverWire(WHOLE)
   }
 
   /** The client sends whole requests. */
@@ -40,7 +47,7 @@ export class Replies {
   }
 
   #idOf(request: Buffer): number {
-    const wire = this.#protocol.wire('client', WHOLE)
+    const wire = this.#protocol.clientWire(WHOLE)
     wire.push(request, 0, request.length)
     return wire.next()!.stream
   }

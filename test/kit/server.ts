@@ -125,7 +125,7 @@ export class Server implements Transform {
   }
 
   #cut(request: Frame | null, bytes: Buffer): Frame[] {
-    const wire = this.#protocol.wire('server', { cutThroughBytes: this.#cutThroughBytes })
+    const wire = this.#protocol.serverWire({ cutThroughBytes: this.#cutThroughBytes })
     if (request !== null) {
       const exchange = new Exchange(request, nobody, AT_OWNER, 0)
       // Where requests have ids, this one's is the first that the wire gives: 0.

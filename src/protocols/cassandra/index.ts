@@ -1,5 +1,5 @@
 import type { Frame } from '../../core/frame.ts'
-import type { Protocol, Wire, WireOptions } from '../../core/protocol.ts'
+import type { Protocol, WireOptions } from '../../core/protocol.ts'
 import { bodyOf, encodeBody, type Body } from './body/body.ts'
 import { describe } from './describe.ts'
 import { retagged } from './envelope.ts'
@@ -19,9 +19,8 @@ export const cassandra: Protocol<Body> = {
   name: 'cassandra',
   orderToClient: 'any',
   versions: ['v3', 'v4', 'v5'],
-  wire(side: 'client' | 'server', { cutThroughBytes }: WireOptions): Wire {
-    return side === 'client' ? new ClientWire(cutThroughBytes, prepared) : new ServerWire(cutThroughBytes)
-  },
+  clientWire: ({ cutThroughBytes }: WireOptions) => new ClientWire(cutThroughBytes, prepared),
+  serverWire: ({ cutThroughBytes }: WireOptions) => new ServerWire(cutThroughBytes),
   body: bodyOf,
   encode: encodeBody,
   splice,

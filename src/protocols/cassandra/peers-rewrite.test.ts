@@ -39,7 +39,7 @@ function changed(bytes: Buffer): number[] {
 }
 
 function frameOf(bytes: Buffer): Frame {
-  const wire = cassandra.wire('server', { cutThroughBytes: Infinity })
+  const wire = cassandra.serverWire({ cutThroughBytes: Infinity })
   wire.push(bytes, 0, bytes.length)
   return wire.next()!.own()
 }

@@ -120,7 +120,7 @@ class Play {
       this.wire.push(Buffer.from(chunk), 0, chunk.length)
       for (let frame = this.wire.next(); frame !== null; frame = this.wire.next()) {
         const exchange = new Exchange(frame.own(), noOwner, AT_OWNER, 0)
-        this.wire.sent(exchange)
+        this.wire.read(exchange)
         exchanges.push(exchange)
       }
       this.wire.keep()

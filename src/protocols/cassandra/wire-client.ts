@@ -1,7 +1,7 @@
 // Hot path
 import type { Exchange } from '../../core/exchange.ts'
 import { FRAME_HEAD, FRAME_LAST, type Frame } from '../../core/frame.ts'
-import { MATCH_DROP, ProtocolError, WIRE_CLEAN, type Wire } from '../../core/protocol.ts'
+import { ProtocolError, WIRE_CLEAN, type ClientSideWire } from '../../core/protocol.ts'
 import { COMPRESSION_LZ4, compressionNamed } from './compression.ts'
 import { checkVersion, errorFrame, requestFormat, retagged, versionOf } from './envelope.ts'
 import { Envelopes } from './envelopes.ts'
@@ -18,9 +18,7 @@ const OPEN_MAX = 2048
 const OPEN_BYTES_MAX = 8 * 1024 * 1024
 
 /** What stands on the proxy's side of a client's connection: cuts requests, and gives replies the ids and the shape of its client. */
-export class ClientWire implements Wire {
-  readonly matched = MATCH_DROP
-  readonly inFlight = 0
+export class ClientWire implements ClientSideWire {
   /** What left last was the answer to a STARTUP that no server goes on after. */
   ended = false
   enclosure: SegmentFormat | null = null
@@ -81,7 +79,7 @@ export class ClientWire implements Wire {
     this.#begun = versionOf(startup)
   }
 
-  sent({ request }: Exchange): void {
+  read({ request }: Exchange): void {
     this.#open++
     this.#openBytes += request.announced
   }
@@ -130,24 +128,6 @@ export class ClientWire implements Wire {
   eof(): Frame | null {
     if (this.#envelopes.isTorn) throw new ProtocolError('the client closed the connection inside a request')
     return null
-  }
-
-  match(_frame: Frame): Exchange | null {
-    return null
-  }
-
-  silent(): Exchange | null {
-    return null
-  }
-
-  abandon(_exchange: Exchange): void {}
-
-  waiting(): Exchange[] {
-    return []
-  }
-
-  takeAll(): Exchange[] {
-    return []
   }
 
   state(): number {

@@ -9,7 +9,7 @@ import {
   ProtocolError,
   WIRE_CLEAN,
   WIRE_DIRTY,
-  type Wire,
+  type ServerSideWire,
 } from '../../core/protocol.ts'
 import { COMPRESSION_LZ4, compressionNamed } from './compression.ts'
 import { requestFrame, responseFormat, retagged, USES_KEYSPACE, versionOf } from './envelope.ts'
@@ -44,7 +44,7 @@ const DIRTY_REGISTERED = 4
 const DIRTY_UNKNOWN = 8
 
 /** What stands on the proxy's side of a server's connection: gives requests stream ids of its own, and finds whom replies answer. */
-export class ServerWire implements Wire {
+export class ServerWire implements ServerSideWire {
   readonly depth = STREAMS_MAX
   matched = MATCH_DROP
   enclosure: SegmentFormat | null = null

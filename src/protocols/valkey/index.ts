@@ -1,5 +1,5 @@
 import type { Frame } from '../../core/frame.ts'
-import type { Protocol, Wire, WireOptions } from '../../core/protocol.ts'
+import type { Protocol, WireOptions } from '../../core/protocol.ts'
 import { body, type Body } from './body.ts'
 import { describe } from './describe.ts'
 import { encodeReply } from './encode-reply.ts'
@@ -15,9 +15,8 @@ import { ServerWire } from './wire-server.ts'
 export const valkey: Protocol<Body> = {
   name: 'valkey',
   orderToClient: 'request-order',
-  wire(side: 'client' | 'server', { cutThroughBytes }: WireOptions): Wire {
-    return side === 'client' ? new ClientWire(cutThroughBytes) : new ServerWire(cutThroughBytes)
-  },
+  clientWire: ({ cutThroughBytes }: WireOptions) => new ClientWire(cutThroughBytes),
+  serverWire: ({ cutThroughBytes }: WireOptions) => new ServerWire(cutThroughBytes),
   body,
   encode(value: Body): Frame {
     return value.type === 'request' ? encodeRequest(value.args) : encodeReply(value)

@@ -1,14 +1,11 @@
-import type { Exchange } from '../../core/exchange.ts'
 import type { Frame } from '../../core/frame.ts'
-import { MATCH_DROP, ProtocolError, WIRE_CLEAN } from '../../core/protocol.ts'
-import type { Wire } from '../../core/protocol.ts'
+import { ProtocolError, WIRE_CLEAN } from '../../core/protocol.ts'
+import type { ClientSideWire } from '../../core/protocol.ts'
 import { Cutter } from './cutter.ts'
 import { RequestScan } from './request-scan.ts'
 
 /** Cuts what a client sends into requests. Inline requests come as the arrays that they stand for. */
-export class ClientWire implements Wire {
-  readonly matched = MATCH_DROP
-  readonly inFlight = 0
+export class ClientWire implements ClientSideWire {
   readonly #cutter: Cutter
 
   constructor(cutThroughBytes: number) {
@@ -34,26 +31,6 @@ export class ClientWire implements Wire {
   eof(): Frame | null {
     if (this.#cutter.isTorn) throw new ProtocolError('the client closed the connection inside a request')
     return null
-  }
-
-  sent(_exchange: Exchange): void {}
-
-  match(_frame: Frame): Exchange | null {
-    return null
-  }
-
-  silent(): Exchange | null {
-    return null
-  }
-
-  abandon(_exchange: Exchange): void {}
-
-  waiting(): Exchange[] {
-    return []
-  }
-
-  takeAll(): Exchange[] {
-    return []
   }
 
   state(): number {

@@ -2,7 +2,7 @@
 import type { Exchange } from '../../core/exchange.ts'
 import { FRAME_HEAD, FRAME_LAST, type Frame } from '../../core/frame.ts'
 import { MATCH_DROP, MATCH_PART, MATCH_PUSH, MATCH_REPLY, ProtocolError } from '../../core/protocol.ts'
-import type { Wire } from '../../core/protocol.ts'
+import type { ServerSideWire } from '../../core/protocol.ts'
 import { WORD_MESSAGE, wordOf } from './confirmation.ts'
 import { Cutter } from './cutter.ts'
 import {
@@ -42,7 +42,7 @@ const REPLIES_OFF = 1
 const REPLIES_SKIP = 2
 
 /** Cuts what a server sends into replies, says which request each answers, and follows what state the connection is in. */
-export class ServerWire implements Wire {
+export class ServerWire implements ServerSideWire {
   matched = MATCH_DROP
   readonly session = new SessionState()
   /** A name was sent to it, and no request since that surely takes it away. */

@@ -20,7 +20,7 @@ async function sent(one: Play, ...words: string[]): Promise<Buffer[]> {
   const [forwarded, ...more] = one.takeForwarded()
   assert.equal(more.length, 0)
   if (forwarded === undefined) return []
-  const wire = valkey.wire('client', { cutThroughBytes: Infinity })
+  const wire = valkey.clientWire({ cutThroughBytes: Infinity })
   wire.push(forwarded.bytes, 0, forwarded.bytes.length)
   return argumentsOf(wire.next()!).map((arg) => Buffer.from(arg))
 }
