@@ -11,6 +11,7 @@ const VALKEY = 'test/real/shotover-valkey.test.ts'
 const TLS = 'test/real/valkey-tls.test.ts'
 const LINE = 'test/golden/command-line.test.ts'
 const TEE = 'test/real/tee.test.ts'
+const CACHE = 'src/transforms/valkey-cache/valkey-cache.test.ts'
 const PEERS_REWRITE = 'src/protocols/cassandra/peers-rewrite.test.ts'
 const THEIRS = 'test/golden/shotover-topologies.test.ts'
 
@@ -51,6 +52,8 @@ const ROWS: readonly (readonly [theirs: string, asks: string, file: string, word
     'test/real/throttling.test.ts',
     'let through together what a second allows',
   ],
+  ['cassandra: cassandra_valkey_cache', 'hits and misses by metric', CACHE, 'a read is kept, and answered from there'],
+  ['cassandra: cassandra_valkey_cache', 'the suite', 'test/clients/cassandra/cached.ts', 'every way to change rows'],
   ['cassandra: peers_rewrite_v4', 'port in all selections', PEERS_REWRITE, 'the port is in the columns'],
   [
     'cassandra: peers_rewrite_v3',

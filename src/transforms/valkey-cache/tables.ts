@@ -28,6 +28,8 @@ export class CachedTable {
   facts: TableFacts | null = null
   /** Milliseconds of the clock from which on it is to be asked for again. */
   askAtMs = 0
+  /** What was logged of it last. */
+  logged = ''
 
   constructor(keyspace: string, name: string, prefix: string, options: TableOptions) {
     this.keyspace = keyspace
@@ -113,32 +115,31 @@ export class Tables {
       const facts = await askFacts(table, version, call)
       table.askAtMs = clock.now() + FACTS_MS
       const before = table.facts
-      if (before === null || JSON.stringify(before) !== JSON.stringify(facts)) {
-        if (before !== null) onChanged()
-        this.#report(table, facts)
-      }
+      if (before !== null && JSON.stringify(before) !== JSON.stringify(facts)) onChanged()
       table.facts = facts
+      const problem = problemOf(table, facts)
+      if (problem !== null && problem !== table.logged) this.#log.warn(problem)
+      table.logged = problem ?? ''
     } catch (error) {
       table.askAtMs = clock.now() + RETRY_MS
       table.facts = null
       this.#log.debug(`${table.key} is not cached for now: what it is like is not known`, { error: String(error) })
     }
   }
+}
 
-  #report(table: CachedTable, { partitionKey, clusteringKey, isCacheable, reason }: TableFacts): void {
-    const name = `${cqlName(table.keyspace)}.${cqlName(table.name)}`
-    if (!isCacheable) {
-      this.#log.warn(`nothing of ${name} is cached: ${reason}`)
-      return
-    }
-    const { partition_key, range_key } = table.options
-    const names = partitionKey.map((column) => column.name)
-    if (isEqual(names, partition_key) && isEqual(clusteringKey, range_key)) return
-    const told = (partition: readonly string[], range: readonly string[]) => `(${partition.join()}), (${range.join()})`
-    this.#log.warn(
-      `caching_schema says that the key of ${name} is ${told(partition_key, range_key)}; the server's ${told(names, clusteringKey)} is used`,
-    )
-  }
+/** What an operator should know of it; null: all is as he told. */
+function problemOf(
+  { keyspace, name, options }: CachedTable,
+  { partitionKey, clusteringKey, isCacheable, reason }: TableFacts,
+): string | null {
+  const place = placeOf(keyspace, name)
+  if (!isCacheable) return `nothing of ${place} is cached: ${reason}`
+  const { partition_key: partition, range_key: range } = options
+  const names = partitionKey.map((column) => column.name)
+  if (isEqual(names, partition) && isEqual(clusteringKey, range)) return null
+  const told = (one: readonly string[], other: readonly string[]) => `(${one.join()}), (${other.join()})`
+  return `caching_schema says that the key of ${place} is ${told(partition, range)}; the server's ${told(names, clusteringKey)} is used`
 }
 
 function placeOf(keyspace: string, name: string): string {

@@ -49,7 +49,7 @@ export const valkeyCache = transform({
         .int()
         .min(1)
         .default(TIMEOUT_MS)
-        .describe('Milliseconds that a request waits for Valkey at most. After that it goes on without the cache.'),
+        .describe('Milliseconds that Valkey has for an answer. After that requests go on without the cache.'),
       key_prefix: z
         .string()
         .default('')

@@ -6,7 +6,7 @@ import type { CassandraProgram, Program } from '../programs.ts'
 import { report, title } from '../report.ts'
 import { runCases } from '../run-cases.ts'
 import { startCassandra, type CassandraRelease, type CassandraServer } from './server.ts'
-import { runSuite, type Place } from './suite.ts'
+import { nextKeyspaces, runSuite, type Place } from './suite.ts'
 import { cassandraTopology, cluster, single, type Sink, type TlsFiles } from './topologies.ts'
 import { compareCqlsh } from './cqlsh.ts'
 
@@ -86,6 +86,7 @@ async function onServer({ release, isGuarded, ways }: Server, files: TlsFiles, w
   await filtered(server)
   await peers(server)
   await cached(server)
+  for (const [name, program] of wanted.programs) await suiteCached(name, program, { server, release })
   await ask('what is made of the system tables is what they say, where proxies are the nodes', 'mirror', [server.port])
 }
 
@@ -128,21 +129,26 @@ async function peers(server: CassandraServer): Promise<void> {
   await ask('peers have the port of the proxy', 'peers', [proxy.port, server.port])
 }
 
-const KEYS = Array.from({ length: 19 }, (_, i) => `"cached.key${i}": { partition_key: [k], range_key: [] }`)
-const CACHE = (
-  valkey: string,
-) => `ValkeyCache: { name: "cache", chain: [{ ValkeySinkSingle: { remote_address: "${valkey}", connect_timeout_ms: 3000 } }],
-          caching_schema: {
-            "cached.t": { partition_key: [k], range_key: [c] }, "cached.counters": { partition_key: [k], range_key: [] },
-            "cached.by_v": { partition_key: [v], range_key: [k] }, '"Cached"."T_x"': { partition_key: [K, b], range_key: [] },
-            ${KEYS.join(', ')} } }`
+const CACHED = [
+  '"cached.t": { partition_key: [k], range_key: [c] }',
+  '"cached.counters": { partition_key: [k], range_key: [] }',
+  '"cached.by_v": { partition_key: [v], range_key: [k] }',
+  `'"Cached"."T_x"': { partition_key: [K, b], range_key: [] }`,
+  ...Array.from({ length: 19 }, (_, i) => `"cached.key${i}": { partition_key: [k], range_key: [] }`),
+]
+
+/** A cache of these tables in the Valkey at this address. */
+function cacheOf(valkey: string, schema: readonly string[]): string {
+  return `ValkeyCache: { name: "cache", chain: [{ ValkeySinkSingle: { remote_address: "${valkey}", connect_timeout_ms: 3000 } }],
+          caching_schema: { ${schema.join(', ')} } }`
+}
 
 /** What a driver reads where replies are kept in a Valkey that two proxies share. */
 async function cached(server: CassandraServer): Promise<void> {
   await using valkey = await startRedis()
   const port = drawPort()
   const topology = (listen: string) =>
-    cassandraTopology(listen, server.address, single, { above: [CACHE(valkey.address)] })
+    cassandraTopology(listen, server.address, single, { above: [cacheOf(valkey.address, CACHED)] })
   await using proxy = await startProxy({
     topology,
     config: `observability_interface: "127.0.0.1:${port}"`,
@@ -153,6 +159,25 @@ async function cached(server: CassandraServer): Promise<void> {
   const expected = /nothing of cached\.by_v is cached|Cache error: no reply in time/
   const complaints = [...proxy.complaints, ...other.complaints].filter((line) => !expected.test(line))
   report('nothing of it was worth another warning', complaints, 1)
+}
+
+/** The suite of a driver where all that can be is kept. */
+async function suiteCached(
+  name: string,
+  program: CassandraProgram,
+  { server, release }: { readonly server: CassandraServer; readonly release: CassandraRelease },
+): Promise<void> {
+  await using valkey = await startRedis()
+  const { keyspaces, tables } = nextKeyspaces(2)
+  const schema = tables.map((table) => `"${keyspaces[1]}.${table}": { partition_key: [k], range_key: [] }`)
+  const above = [cacheOf(valkey.address, schema)]
+  await using proxy = await startProxy({
+    topology: (listen) => cassandraTopology(listen, server.address, single, { above }),
+    coreThreads: 2,
+  })
+  const ports = { direct: server.port, ValkeyCache: proxy.port }
+  const { same, problems } = await runSuite(program, program.ways[0]!, { release, ports, credentials: null, authority: null }) // prettier-ignore
+  report(`${name}, its replies kept`, problems, same)
 }
 
 async function ask(what: string, name: string, [port, ...more]: number[]): Promise<void> {

@@ -44,6 +44,18 @@ export interface Verdict {
 
 let drawn = 0
 
+/** Names of the same length: as much is sent, and cut at the same places. */
+function keyspaceNamed(number: number): string {
+  return `suite_${String(number).padStart(3, '0')}`
+}
+
+/** The keyspaces in which the next run works, in the order of its ports; and the tables that it makes there, but those of all types. */
+export function nextKeyspaces(count: number): { readonly keyspaces: string[]; readonly tables: string[] } {
+  const keyspaces = Array.from({ length: count }, (_, i) => keyspaceNamed(drawn + 1 + i))
+  const made = JSON.stringify(CASES).matchAll(/CREATE TABLE ([a-z]+) /g)
+  return { keyspaces, tables: [...new Set(Array.from(made, ([, name]) => name!))] }
+}
+
 /** Runs it. */
 export async function runSuite(program: Program, way: Way, place: Place): Promise<Verdict> {
   const cases = casesFor(way, place)
@@ -84,8 +96,7 @@ async function runProgram(
   cases: readonly Case[],
   folder: string,
 ): Promise<Map<string, Told>> {
-  // Names of the same length: as much is sent, and cut at the same places.
-  const keyspace = `suite_${String(++drawn).padStart(3, '0')}`
+  const keyspace = keyspaceNamed(++drawn)
   const client = clientOf(ports['direct']!, credentials)
   await client.execute(
     `CREATE KEYSPACE ${keyspace} WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}`,
