@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as wait } from 'node:timers/promises'
 import { drawPort, spawnBound } from '../../real/servers.ts'
-import { accepts, configuration, fetchJars, javaOptions, LOGGING } from './server.ts'
+import { accepts, configuration, fetchJars, javaOptions, LOGGING, type CassandraRelease } from './server.ts'
 
 // Several nodes of Apache Cassandra on loopback, one address each, which are one cluster.
 
@@ -29,6 +29,8 @@ export class ClusterNodeServer {
   readonly port: number
   readonly rack: string
   readonly jmxPort = drawPort()
+  /** It belongs to the cluster, whether it runs or not. */
+  isMember = true
   readonly #folder = mkdtempSync(join(tmpdir(), 'shotover-cassandra-'))
   readonly #arguments: readonly string[]
   #process: ChildProcess | null = null
@@ -161,8 +163,11 @@ export class CassandraCluster {
 }
 
 /** Starts a node for each of these racks; all are of the data centre dc1. */
-export async function startCassandraCluster(racks: readonly string[]): Promise<CassandraCluster> {
-  const cluster = new CassandraCluster(await fetchJars())
+export async function startCassandraCluster(
+  racks: readonly string[],
+  release: CassandraRelease = '4.1.10',
+): Promise<CassandraCluster> {
+  const cluster = new CassandraCluster(await fetchJars(release))
   try {
     for (const rack of racks) cluster.add(rack, racks.length + 1)
     // The seed first: the others ask it.

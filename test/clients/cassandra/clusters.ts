@@ -1,5 +1,6 @@
 import { report, title } from '../report.ts'
 import { startCassandraCluster } from './cluster-server.ts'
+import { compareCluster } from './cluster-checks.ts'
 import { compareFleet } from './fleet.ts'
 
 // What takes several nodes of Cassandra.
@@ -10,4 +11,5 @@ export async function compareClusters(): Promise<void> {
   title('three nodes of Cassandra in two racks')
   const { problems, cases } = await compareFleet(cluster)
   report('clients see the proxies, and no node', problems, cases)
+  for (const each of await compareCluster(cluster)) report(each.name, each.problems, each.cases)
 }
