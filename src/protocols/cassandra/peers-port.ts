@@ -7,8 +7,9 @@ import { classify } from './cql/classify.ts'
 import { parseStatement } from './cql/parse.ts'
 import { SELECT } from './cql/statement-kinds.ts'
 import type { Select } from './cql/tree.ts'
-import { versionOf } from './envelope.ts'
-import { EVENT, EXECUTE, PREPARE, QUERY, RESULT } from './opcodes.ts'
+import { flagsOf, HEADER_BYTES, versionOf } from './envelope.ts'
+import { IdCache } from './id-cache.ts'
+import { EVENT, EXECUTE, FLAG_COMPRESSED, FLAG_PAYLOAD, PREPARE, QUERY, RESULT } from './opcodes.ts'
 import { Reader } from './reader.ts'
 import { requestReader, statementText } from './request.ts'
 import { messageOf } from './result.ts'
@@ -41,6 +42,8 @@ export class PeersPort {
   readonly #prepared = new Map<string, PeersQuery>()
   /** What was executed and is about something else. */
   readonly #foreign = new Set<string>()
+  /** What was asked for lately, but for what is not known. */
+  readonly #lately = new IdCache<{ readonly query: PeersQuery | null }>()
 
   constructor(port: number, onUnparsed: () => void) {
     this.#port = Buffer.alloc(4)
@@ -76,12 +79,27 @@ export class PeersPort {
   }
 
   #executed(request: Frame): PeersQuery | null {
+    const { bytes, start, end } = request
+    const at = start + HEADER_BYTES + 2
+    if (at > end || flagsOf(request) & (FLAG_COMPRESSED | FLAG_PAYLOAD)) return this.#looked(request)
+    const idEnd = at + ((bytes[at - 2]! << 8) | bytes[at - 1]!)
+    if (idEnd > end || idEnd - at > ID_BYTES_MAX) return null
+    const lately = this.#lately.find(bytes, at, idEnd)
+    if (lately !== null) return lately.query
+    const query = this.#looked(request)
+    if (query === null || query.unsure === null) this.#lately.put(bytes, at, idEnd, { query })
+    return query
+  }
+
+  #looked(request: Frame): PeersQuery | null {
     try {
       const id = requestReader(request, ID_BYTES_MAX + 2)
         .shortBytes()
         .toString('latin1')
-      if (this.#foreign.has(id) || id.length > ID_BYTES_MAX) return null
-      return this.#prepared.get(id) ?? { select: null, ports: [], unsure: id }
+      // What its PREPARE tells is more than what a reply told of it.
+      const query = this.#prepared.get(id)
+      if (query !== undefined) return query
+      return this.#foreign.has(id) || id.length > ID_BYTES_MAX ? null : { select: null, ports: [], unsure: id }
     } catch (error) {
       if (error instanceof CorruptError) return null
       throw error
@@ -147,6 +165,7 @@ export class PeersPort {
 
   // Cold: once a prepared statement about peers
   #keep(id: string, query: PeersQuery): void {
+    this.#lately.clear()
     this.#prepared.set(id, query)
     if (this.#prepared.size > PREPARED_MAX) this.#prepared.delete(this.#prepared.keys().next().value!)
   }

@@ -142,6 +142,16 @@ test('what is about something else is asked about itself once', async () => {
     }
 })
 
+test('what was taken for something else, as its alias was not known, is about peers once it is prepared here', async () => {
+  const p = started()
+  for (const ports of [[], []]) {
+    await p.send(said(executed('the id')))
+    await p.answer(said(rows(PEERS, ['p int'])))
+    assert.deepEqual(changed(p.takeReplied()), ports)
+  }
+  assert.deepEqual(await execute(p, 'SELECT native_port AS p FROM system.peers_v2', ['p int']), [0])
+})
+
 test('an error teaches nothing of what was executed', async () => {
   const p = started()
   const unprepared = errorFrame(4, 0, 0x2500, 'Prepared query with ID a not found', Buffer.from([0, 1, 97])).toBuffer()
