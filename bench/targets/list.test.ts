@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parse } from 'yaml'
-import { TARGETS, TLS_TARGETS, select } from './list.ts'
+import { CASSANDRA_TARGETS, TARGETS, TLS_TARGETS, select } from './list.ts'
 import { TWO, cassandraClusterTopology, cassandraTopology, settings, topology } from './topology.ts'
 
 const names = (asked: string[] | null): string[] => select(asked).map(({ name }) => name)
@@ -56,6 +56,12 @@ test('a topology before two nodes has a source for each, and names nothing twice
     )
     assert.equal(new Set(names).size, names.length)
   }
+})
+
+test('groups are those of the table that is asked for', () => {
+  const of = (asked: string[]) => select(asked, CASSANDRA_TARGETS).map(({ name }) => name)
+  assert.deepEqual(of(['ours']), ['ours-single', 'ours-single2', 'ours-cluster'])
+  assert.deepEqual(of(['peers']), ['haproxy', 'envoy', 'shotover-single', 'shotover-cluster'])
 })
 
 test('in TLS there are targets of their own', () => {

@@ -32,20 +32,24 @@ export const CASSANDRA_TARGETS: readonly Target[] = [
 ]
 
 /** Names that stand for several targets. */
-export const GROUPS: Readonly<Record<string, readonly string[]>> = {
-  ours: OUR_TARGETS.map((target) => target.name),
-  shotover: ['shotover0', 'shotover2'],
-  peers: ['haproxy', 'twemproxy', 'envoy', 'shotover0', 'shotover2'],
+const GROUPS: Readonly<Record<string, (target: Target) => boolean>> = {
+  ours: ({ ours }) => ours,
+  shotover: ({ name }) => name.startsWith('shotover'),
+  peers: ({ ours }) => !ours,
 }
 
 /** The targets that a list of names and groups asks for; throws on a name that is none. `direct` is always measured. */
 export function select(names: readonly string[] | null, all: readonly Target[] = TARGETS): readonly Target[] {
   if (names === null) return all
-  const wanted = new Set(names.flatMap((name) => GROUPS[name] ?? [name]))
-  for (const name of wanted) {
-    if (name === 'direct' || all.some((target) => target.name === name)) continue
-    const known = ['direct', ...all.map((target) => target.name), ...Object.keys(GROUPS)]
-    throw new Error(`no target named ${name}; there are ${known.join(', ')}`)
+  const wanted = new Set<string>()
+  for (const name of names) {
+    const group = GROUPS[name]
+    const found = all.filter((target) => group?.(target) ?? target.name === name)
+    if (found.length === 0 && name !== 'direct') {
+      const known = ['direct', ...all.map((target) => target.name), ...Object.keys(GROUPS)]
+      throw new Error(`no target named ${name}; there are ${known.join(', ')}`)
+    }
+    for (const target of found) wanted.add(target.name)
   }
   return all.filter((target) => wanted.has(target.name))
 }
