@@ -38,6 +38,8 @@ async function inPlace(
     },
   })
   for (const client of clients) client.destroy()
+  // The log comes by a pipe of its own.
+  if (complaint !== null) await eventually(async () => proxy.complaints.length > 0, 'nothing was complained of')
   assert.equal(proxy.complaints.length, complaint === null ? 0 : 1, proxy.complaints.join('\n'))
   if (complaint !== null) assert.match(proxy.complaints[0]!, complaint)
 }
