@@ -87,6 +87,7 @@ async function onServer({ release, isGuarded, ways }: Server, files: TlsFiles, w
   await peers(server)
   await cached(server)
   for (const [name, program] of wanted.programs) await suiteCached(name, program, { server, release })
+  await columns(server)
   await ask('what is made of the system tables is what they say, where proxies are the nodes', 'mirror', [server.port])
 }
 
@@ -178,6 +179,25 @@ async function suiteCached(
   const ports = { direct: server.port, ValkeyCache: proxy.port }
   const { same, problems } = await runSuite(program, program.ways[0]!, { release, ports, credentials: null, authority: null }) // prettier-ignore
   report(`${name}, its replies kept`, problems, same)
+}
+
+/** Columns of a keyspace; n.i can't be. */
+const protect = (
+  keyspace: string,
+) => `Protect: { name: protect, search_key: kek, key_manager: { Local: { kek: "Ht8M1nDO/7fay+cft71M2Xy7j30EnLAsA84hSUMCm1k=", kek_id: kek } },
+          keyspace_table_columns: { ${keyspace}: { t: [s, b, a], u: [s], p: [s], n: [i] } },
+          searchable_columns: { ${keyspace}: { t: [d], u: [p, c] } } }`
+
+/** What a driver writes and reads where columns are protected. */
+async function columns(server: CassandraServer): Promise<void> {
+  for (const [number, [name, sink]] of Object.entries(SINKS).entries()) {
+    const above = [protect(`protected${number}`)]
+    await using proxy = await startProxy({
+      topology: (listen) => cassandraTopology(listen, server.address, sink, { above }),
+    })
+    await ask(`protected columns, through ${name}`, 'protect', [proxy.port, server.port, number])
+    report('nothing of it was worth a warning', proxy.complaints, 1)
+  }
 }
 
 async function ask(what: string, name: string, [port, ...more]: number[]): Promise<void> {
