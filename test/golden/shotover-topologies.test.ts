@@ -31,6 +31,20 @@ function teed(behavior: string, within: string, more: readonly string[] = []): s
   ])
 }
 
+/** Columns that are protected, with names that the transform had before Shotover gave it up. */
+function protectedColumns(keys: readonly string[]): string {
+  return source('Cassandra', 'cassandra', '9042', [
+    '- Protect:',
+    '    keyspace_table_columns:',
+    '      test_protect_keyspace:',
+    '        test_table:',
+    '          - col1',
+    '    key_manager:',
+    ...keys.map((line) => `      ${line}`),
+    '- CassandraSinkSingle: { remote_address: "127.0.0.1:9043", connect_timeout_ms: 3000 }',
+  ])
+}
+
 const MISMATCH = `behavior: { SubchainOnMismatch: { chain: [{ ${sink('mismatch').slice(2)} }] } }`
 
 const TAKEN: Readonly<Record<string, string>> = {
@@ -81,6 +95,18 @@ const TAKEN: Readonly<Record<string, string>> = {
   'tee/subchain': teed(MISMATCH, '42'),
   'tee/subchain_with_mismatch': teed(MISMATCH, '41'),
   'tee/switch_chain': teed('behavior: Ignore', '41', ['switch_port: 1234']),
+  'cassandra/protect-local, as of 0.7': protectedColumns([
+    'Local:',
+    '  kek: Ht8M1nDO/7fay+cft71M2Xy7j30EnLAsA84hSUMCm1k=',
+    '  kek_id: ""',
+  ]),
+  'cassandra/protect-aws, as of 0.7': protectedColumns([
+    'AWSKms:',
+    '  endpoint: "http://localhost:5000"',
+    '  region: "us-east-1"',
+    '  cmk_id: "alias/aws/secretsmanager"',
+    '  number_of_bytes: 32',
+  ]),
   'valkey/passthrough/topology': source('Valkey', 'valkey', '6379', [sink()]),
   'valkey/passthrough/topology-encode': source('Valkey', 'valkey', '6379', [
     '- DebugForceEncode: { name: "debug-force-encode", encode_requests: true, encode_responses: true }',
