@@ -1,7 +1,9 @@
 import { createCipheriv, createDecipheriv, createHash, createHmac, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import type { Identity } from './real/certificates.ts'
 
 // Stand-ins for AWS KMS and for Vault, by the documentation of their HTTP interfaces: neither runs on a machine of one's own without a
 // licence or an account. They wrap keys for true, and refuse what the real ones refuse.
@@ -37,10 +39,15 @@ function unwrapped(blob: Buffer, context: string): Buffer | null {
   }
 }
 
-async function start(handler: Handler, asked: string[], wrap: (key: Buffer) => string): Promise<KeyService> {
+async function start(
+  handler: Handler,
+  asked: string[],
+  wrap: (key: Buffer) => string,
+  identity: Identity | null = null,
+): Promise<KeyService> {
   let failures = 0
   let failure = 0
-  const server: Server = createServer((request, response) => {
+  const serve = (request: IncomingMessage, response: ServerResponse) => {
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
     request.on('end', () => {
@@ -50,11 +57,15 @@ async function start(handler: Handler, asked: string[], wrap: (key: Buffer) => s
           : handler(request, Buffer.concat(chunks).toString())
       response.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify(body))
     })
-  })
+  }
+  const server: Server =
+    identity === null
+      ? createServer(serve)
+      : createSecureServer({ cert: identity.certificate, key: identity.key }, serve)
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `http${identity === null ? '' : 's'}://127.0.0.1:${(server.address() as AddressInfo).port}`,
     asked,
     wrap,
     fail(status, times) {
@@ -120,8 +131,8 @@ export function startAwsKms(): Promise<KeyService> {
 
 export const VAULT_TOKEN = 'hvs.test'
 
-/** The transit engine at `transit/` with the key `test`. */
-export function startVault(): Promise<KeyService> {
+/** The transit engine at `transit/` with the key `test`; with an identity, in TLS. */
+export function startVault(identity: Identity | null = null): Promise<KeyService> {
   const asked: string[] = []
   const wrap = (key: Buffer) => `vault:v1:${wrapped(key, 'vault').toString('base64')}`
   const error = (status: number, ...errors: string[]): Answer => ({ status, body: { errors } })
@@ -143,5 +154,5 @@ export function startVault(): Promise<KeyService> {
     asked.push('decrypt')
     return { status: 200, body: { data: { plaintext: key.toString('base64') } } }
   }
-  return start(handler, asked, wrap)
+  return start(handler, asked, wrap, identity)
 }

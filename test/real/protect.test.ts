@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import fc from 'fast-check'
 import { AWS, startAwsKms, startVault, VAULT_TOKEN, type KeyService } from '../key-services.ts'
+import { Authority, CertificateFolder } from './certificates.ts'
 import { fetchRedis, fetchValkey, type RedisPrograms } from './fetch.ts'
 import { startMetered } from './metrics.ts'
 import { startProxy, type Proxy, type ProxyOptions } from './proxy.ts'
@@ -207,6 +208,24 @@ for (const [name, [start, keys]] of Object.entries(SERVICES)) {
     client.destroy()
   })
 }
+
+test('Vault is spoken to in TLS, where one vouches for it that is meant to', async () => {
+  using folder = new CertificateFolder()
+  const [own, other] = [Authority.make(), Authority.make()]
+  await using redis = await startRedis()
+  await using vault = await startVault(own.issue())
+  for (const [authority, reply] of [
+    [own, /OK/],
+    [other, /ERR Vault gave no key within 3000 ms: Vault can not be asked/],
+  ] as const) {
+    const path = folder.file('authority.crt', authority.certificate)
+    const keys = `Vault: { address: "${vault.url}", key_name: test, tls: { certificate_authority_path: "${path}", verify_hostname: true } }`
+    await using proxy = await startProtect(redis.address, keys, ', key_timeout_ms: 3000')
+    const client = await RawClient.open(proxy.port)
+    assert.match(await client.ask('SET', 'p:a', HUSH), reply)
+    client.destroy()
+  }
+})
 
 test('no key and no value is in the log at its loudest, nor in metrics', async () => {
   await using redis = await startRedis()

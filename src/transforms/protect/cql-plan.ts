@@ -39,6 +39,8 @@ export interface Plan {
   readonly markers: readonly PlannedMarker[]
   /** Markers of the text that stand for values of no protected column, by their names. */
   readonly otherNames: ReadonlySet<string>
+  /** There are such markers without a name, in another statement of the text: they have the names of columns that are not known here. */
+  readonly hasUnnamed: boolean
   /** Of a SELECT with selectors: which column each of them is. Null: the names of the columns in the reply tell. */
   readonly selected: readonly (ProtectedColumn | null)[] | null
 }
@@ -105,6 +107,7 @@ class Planner {
       literals: this.#literals,
       markers: this.#markers,
       otherNames: new Set(others.map(({ name }) => name?.text).filter((name) => name !== undefined)),
+      hasUnnamed: statement.type === 'batch' && others.some(({ name }) => name === null),
       selected: this.#selected,
     }
   }

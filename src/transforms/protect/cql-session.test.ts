@@ -240,6 +240,8 @@ test('named values that are used for something else as well are refused', async 
     /"a" is used for ks\.t\.s/,
   )
   refused(await send('INSERT INTO ks.t (k, s, b) VALUES (1, :a, :a)'), opcodes.ERROR_INVALID, /give it two names/)
+  const batch = 'BEGIN BATCH INSERT INTO ks.t (k, s) VALUES (1, ?); INSERT INTO ks.x (k, s) VALUES (1, ?); APPLY BATCH'
+  refused(await send(batch), opcodes.ERROR_INVALID, /give its markers names/)
   refused(await send('INSERT INTO ks.t (k, s) VALUES (1, :b)'), opcodes.ERROR_INVALID, /no value of the name "b"/)
 })
 

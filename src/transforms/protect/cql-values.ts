@@ -88,6 +88,10 @@ function sealNamed(
   plan: Plan,
   columns: ColumnSealer,
 ): Map<string, BoundValue> {
+  if (plan.hasUnnamed && plan.markers.some(({ marker }) => marker.name === null))
+    throw new Refusal(
+      'which named values of this batch are for protected columns can not be told: give its markers names',
+    )
   const result = new Map(values)
   const used = new Map<string, PlannedMarker>()
   for (const planned of plan.markers) {

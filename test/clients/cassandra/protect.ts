@@ -125,7 +125,7 @@ const CASES: Record<string, () => Promise<void>> = {
     for (const k of [501, 502, 503])
       await plain.execute(INSERT, values(k).with(4, k === 503 ? 'other' : 'found'), PREPARED)
     const sorted = async (text: string, params: unknown[], options: QueryOptions) =>
-      (await rows(plain, text, params, options)).map(({ k }) => k as number).sort()
+      (await rows(plain, text, params, options)).map(({ k }) => k as number).toSorted((a, b) => a - b)
     for (const options of [{ hints: ['text'] }, PREPARED])
       assert.deepEqual(await sorted(`SELECT k FROM ${KEYSPACE}.t WHERE d = ?`, ['found'], options), [501, 502])
     assert.deepEqual(await sorted(`SELECT k FROM ${KEYSPACE}.t WHERE d = 'other'`, [], {}), [503])
@@ -149,7 +149,10 @@ const CASES: Record<string, () => Promise<void>> = {
     const select = `SELECT p, c, s FROM ${KEYSPACE}.u WHERE p = ? AND c = ?`
     assert.deepEqual(await rows(plain, select, ['a', 'a1'], PREPARED), [{ p: 'a', c: 'a1', s: 'again' }])
     const several = await rows(plain, `SELECT p FROM ${KEYSPACE}.u WHERE p IN ('a', 'b', 'x')`)
-    assert.deepEqual(several.map(({ p }) => p).sort(), ['a', 'b'])
+    assert.deepEqual(
+      several.map(({ p }) => String(p)).toSorted((one, other) => one.localeCompare(other)),
+      ['a', 'b'],
+    )
     assert.deepEqual(await rows(plain, `SELECT p FROM ${KEYSPACE}.u WHERE p IN ?`, [['c', 'x']], PREPARED), [
       { p: 'c' },
     ])
