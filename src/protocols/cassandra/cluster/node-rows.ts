@@ -6,7 +6,7 @@ export const LOCAL_QUERY =
   'SELECT host_id, data_center, rack, tokens, release_version, schema_version, partitioner, rpc_address FROM system.local'
 /** From Cassandra 4.0 on. */
 export const PEERS_QUERY =
-  'SELECT host_id, data_center, rack, tokens, release_version, schema_version, native_address, native_port FROM system.peers_v2'
+  'SELECT host_id, data_center, rack, tokens, release_version, schema_version, native_address, native_port, peer FROM system.peers_v2'
 /** Of older servers: that all nodes listen on one port is taken for granted. */
 export const OLD_PEERS_QUERY =
   'SELECT host_id, data_center, rack, tokens, release_version, schema_version, rpc_address, peer FROM system.peers'

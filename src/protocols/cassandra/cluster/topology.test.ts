@@ -133,16 +133,35 @@ test('a node that joins is known soon after word of it, and one that leaves', as
   await end()
 })
 
-test('a node that joins is found without word of it, and taken once its tokens are known', async () => {
+test('a node that joins is taken once its tokens are known, for which it is asked less and less often', async () => {
   const { cluster, topology, seen, after, end } = await play()
   topology.loggedIn(LOGIN, NEAR)
   await after(5000)
   const node = played(4, 'r2', { tokens: null })
   await cluster.start(node)
-  await after(80_000)
+  cluster.announceNode('TOPOLOGY_CHANGE', 'NEW_NODE', node)
+  await after(10_000)
   assert.deepEqual(seen, ['nothing > 123'])
   node.tokens = ['400']
-  await after(2500)
+  await after(10_000)
+  assert.deepEqual(seen, ['nothing > 123', '123 > 1234'])
+  const [gone] = cluster.nodes
+  gone!.tokens = null
+  await after(80_000)
+  cluster.asked = []
+  await after(600_000)
+  const times = cluster.asked.filter((text) => text.includes('FROM system.local')).length
+  assert.ok(times >= 8 && times <= 18, `${times} times in ten minutes`)
+  assert.deepEqual(seen, ['nothing > 123', '123 > 1234', '1234 > 234'])
+  await end()
+})
+
+test('a node that joins is found without word of it', async () => {
+  const { cluster, topology, seen, after, end } = await play()
+  topology.loggedIn(LOGIN, NEAR)
+  await after(5000)
+  await cluster.start(played(4, 'r2'))
+  await after(80_000)
   assert.deepEqual(seen, ['nothing > 123', '123 > 1234'])
   await end()
 })

@@ -17,8 +17,8 @@ import { ClusterView } from './view.ts'
 const REFRESH_MS = 60_000
 /** After word of a change, which others may follow. */
 const SETTLE_MS = 200
-/** While some node has not all told of it. */
-const PARTIAL_MS = 2000
+/** While not all is told of some node, as of one that joins, or for ever of one that left in disorder: doubled each time. */
+const PARTIAL_MS_FIRST = 2000
 /** Least time between two refreshes. */
 const REFRESH_MS_MIN = 1000
 export interface TopologyOptions {
@@ -51,6 +51,7 @@ export class ClusterTopology {
   #refreshAt = Infinity
   #refreshedAt = -Infinity
   #isRefreshing = false
+  #partialMs = PARTIAL_MS_FIRST
 
   constructor(options: TopologyOptions) {
     this.#options = options
@@ -115,6 +116,7 @@ export class ClusterTopology {
       if (!(error instanceof CorruptError)) throw error
       this.#schemaIsStale = true
     }
+    this.#partialMs = PARTIAL_MS_FIRST
     this.#scheduleRefresh(SETTLE_MS)
     for (const listener of this.#eventListeners) listener(event)
   }
@@ -160,7 +162,9 @@ export class ClusterTopology {
     const before = this.#survey
     this.#survey = found
     this.#refreshedAt = world.clock.now()
-    this.#scheduleRefresh(found.isPartial ? PARTIAL_MS : REFRESH_MS * (0.75 + world.random.next() / 2))
+    this.#scheduleRefresh(REFRESH_MS * (0.75 + world.random.next() / 2))
+    if (found.isPartial) this.#scheduleRefresh(this.#partialMs)
+    this.#partialMs = found.isPartial ? Math.min(REFRESH_MS, this.#partialMs * 2) : PARTIAL_MS_FIRST
     if (before !== null && isSameSurvey(before, found)) return
     const partitioner = partitionerOf(found.partitioner)
     const last = this.view
