@@ -302,6 +302,7 @@ export class CachedSession implements Transform {
     this.#isClosed = true
     for (const exchange of [...this.#awaited.keys()]) this.#forget(exchange)
     this.#looked.clear()
+    this.#onFound = null
   }
 }
 

@@ -30,6 +30,17 @@ test('a process begins by owing everything, which the first thread that can pays
   assert.equal(first.areNone, true)
 })
 
+test('with other tables than before all of them are owed', () => {
+  const { memory, debts } = begun()
+  const renewed = new Debts(memory, [...EVERYTHING, 'more'])
+  assert.equal(renewed.areNone, false)
+  renewed.adopt()
+  assert.equal(renewed.owed.length, EVERYTHING.length + 1)
+  renewed.paid(renewed.owed)
+  assert.equal(renewed.areNone, true)
+  assert.equal(debts.areNone, false, 'the one before has to look after itself')
+})
+
 test('what one thread owes all threads know, until it is paid', () => {
   const { memory, debts } = begun()
   const other = new Debts(memory, EVERYTHING)

@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib'
 import type { Invalidation } from './invalidation.ts'
 
 /** Bytes of the memory that threads share. */
@@ -6,7 +7,7 @@ export const SHARED_BYTES = 12
 const OWING = 0
 /** How many have ended with some, so that others must make up for them. */
 const ABANDONED = 1
-/** 0: the process has begun, and nobody has taken over what the one before it may have owed. */
+/** For which tables somebody has taken over what may have been owed before: a number that stands for them; 0: none. */
 const BEGUN = 2
 
 /** More than this are owed as whole tables. */
@@ -20,12 +21,13 @@ export interface Owed extends Invalidation {
 
 /**
  * Invalidations that Valkey has not taken. While there are any, in any thread of the process, what stands in Valkey is not to be trusted.
- * A process begins by owing everything: what the one before it may have owed died with it. A thread that dies while it owes leaves the
- * process without its cache.
+ * A process begins by owing everything: what the one before it may have owed died with it. So does a topology whose tables are others:
+ * what was written to them meanwhile nobody knows. A thread that dies while it owes leaves the process without its cache.
  */
 export class Debts {
   readonly #cells: Int32Array
   readonly #everything: readonly string[]
+  readonly #tables: number
   #owed = new Map<string, Owed>()
   #isClosed = false
 
@@ -33,12 +35,14 @@ export class Debts {
   constructor(memory: SharedArrayBuffer, everything: readonly string[]) {
     this.#cells = new Int32Array(memory)
     this.#everything = everything
+    this.#tables = crc32(everything.join('\n')) | 0 || 1
   }
 
   /** No thread owes anything. */
   get areNone(): boolean {
     const cells = this.#cells
-    return Atomics.load(cells, OWING) === 0 && Atomics.load(cells, ABANDONED) === 0 && Atomics.load(cells, BEGUN) === 1
+    if (Atomics.load(cells, OWING) !== 0 || Atomics.load(cells, ABANDONED) !== 0) return false
+    return Atomics.load(cells, BEGUN) === this.#tables
   }
 
   get owed(): readonly Owed[] {
@@ -47,9 +51,9 @@ export class Debts {
 
   /** Takes over what others left behind: everything, since nobody knows what it was. To be called by who can pay. */
   adopt(): void {
-    if (Atomics.load(this.#cells, BEGUN) === 0) {
+    if (Atomics.load(this.#cells, BEGUN) !== this.#tables) {
       this.#addEverything(0, false)
-      Atomics.store(this.#cells, BEGUN, 1)
+      Atomics.store(this.#cells, BEGUN, this.#tables)
     }
     for (;;) {
       const count = Atomics.load(this.#cells, ABANDONED)
