@@ -26,12 +26,16 @@ const UNPREPARED =
 export function failureOf(prepared: PreparedStatements): (request: Frame, kind: FailureKind, message: string) => Frame {
   return (request, kind, message) => {
     const version = versionOf(request) || VERSION_FALLBACK
-    if (kind === 'rejected' && request.kind === EXECUTE && prepared.executed(request) === UNKNOWN) {
-      const id = executedId(request)
-      if (id !== null) return errorFrame(version, request.stream, ERROR_UNPREPARED, UNPREPARED, id)
-    }
+    if (kind === 'rejected' && request.kind === EXECUTE && prepared.executed(request) === UNKNOWN)
+      return unprepared(request) ?? errorFrame(version, request.stream, CODES[kind], message)
     return errorFrame(version, request.stream, CODES[kind], message)
   }
+}
+
+/** Has the client of an EXECUTE prepare its statement here, and send it again; null where the id can't be read. */
+export function unprepared(request: Frame): Frame | null {
+  const id = executedId(request)
+  return id === null ? null : errorFrame(versionOf(request), request.stream, ERROR_UNPREPARED, UNPREPARED, id)
 }
 
 /** The id of an EXECUTE, with its length; null where it can't be read. */

@@ -3,6 +3,7 @@ import type { ClusterSession, Guide } from '../../../core/cluster-session.ts'
 import type { Member } from '../../../core/cluster.ts'
 import type { Exchange } from '../../../core/exchange.ts'
 import { responseFrame, versionOf } from '../envelope.ts'
+import { unprepared } from '../failure.ts'
 import { prepared } from '../index.ts'
 import { AUTH_RESPONSE, BATCH, ERROR, EXECUTE, PREPARE, READY, REGISTER, STARTUP } from '../opcodes.ts'
 import { unpreparedId } from '../result.ts'
@@ -56,6 +57,7 @@ export class CassandraGuide implements Guide {
       return null
     }
     const member = this.#choose(exchange, null)
+    if (!this.#isControl && this.#hub.router.isUnknown && this.#hasPrepared(exchange)) return null
     return this.#isControl && this.#takesSystem(exchange, member!) ? null : member
   }
 
@@ -138,6 +140,21 @@ export class CassandraGuide implements Guide {
     else if ((kind === STARTUP || kind === AUTH_RESPONSE) && this.sharing.isStarted)
       this.#hub.topology.loggedIn(this.sharing.login, member.endpoint)
     return false
+  }
+
+  /**
+   * Another thread or proxy saw it prepared: its client is told to prepare it here as well. Where it goes, and whether it asks for the nodes,
+   * is not known before.
+   */
+  // Cold: once a statement
+  #hasPrepared(exchange: Exchange): boolean {
+    const { request } = exchange
+    if (exchange.requestParts !== null || !this.#hub.statements.wants(request)) return false
+    const reply = unprepared(request)
+    if (reply === null) return false
+    this.#hub.env.log.info('forcing re-prepare of a statement that was prepared elsewhere')
+    this.#session.reply(exchange, reply)
+    return true
   }
 
   /** A node that has not seen a statement is shown it, and asked again. */

@@ -234,6 +234,14 @@ test('what is no statement goes anywhere', () => {
     assert.equal(told(router, frame(4, message)), 'any')
 })
 
+test('an EXECUTE of what was not seen prepared is told from others', () => {
+  const router = new Router(new Statements())
+  told(router, execute(4, Buffer.from('nobody saw it'), null))
+  assert.equal(router.isUnknown, true)
+  told(router, query(4, 'SELECT * FROM one WHERE k = 1'))
+  assert.equal(router.isUnknown, false)
+})
+
 test('texts that can not be parsed are counted, each time, and go on', () => {
   let unparsed = 0
   const router = new Router(new Statements(), () => unparsed++)

@@ -38,6 +38,8 @@ const WITH_KEYSPACE = 0x80
 export class Router {
   /** After ROUTE_KEYED: who has the partition, in the server's order; at least one. */
   replicas: readonly ClusterNode[] = NONE
+  /** The request executes what this thread has not seen prepared: nothing is known of it. */
+  isUnknown = false
   readonly #statements: Statements
   readonly #onUnparsed: () => void
   readonly #key = new KeyValues()
@@ -59,6 +61,7 @@ export class Router {
   /** ROUTE_ANY ... ROUTE_KEYED. `keyspace`: that of the session; null: none was chosen. */
   route(request: Frame, keyspace: string | null, view: ClusterView): number {
     this.replicas = NONE
+    this.isUnknown = false
     if (view.schema !== this.#schema) this.#forget(view.schema)
     const { kind } = request
     if (kind !== EXECUTE && kind !== QUERY && kind !== BATCH && kind !== PREPARE) return ROUTE_ANY
@@ -103,6 +106,7 @@ export class Router {
     const idEnd = this.#at + 2 + shortAt(bytes, this.#at)
     if (idEnd + 2 > end) return ROUTE_ANY
     const plan = this.#planOfPrepared(this.#statements.find(bytes, this.#at + 2, idEnd), view)
+    this.isUnknown = plan === null
     if (plan === null) return ROUTE_ANY
     if (plan.isControl) return ROUTE_CONTROL
     return this.#keyed(plan, version >= 5 ? idEnd + 2 + shortAt(bytes, idEnd) : idEnd, version, view)

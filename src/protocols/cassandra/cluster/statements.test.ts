@@ -127,3 +127,21 @@ test('a statement that brings other columns than before is known by that, whoeve
   other.learn(asked('SELECT * FROM t'), told('a', 4, 'k int'), 'ks')
   assert.equal(other.isChanged(other.learn(asked('SELECT * FROM t'), told('a', 4, 'k text'), 'ks')!), true)
 })
+
+test('an id is wanted once, and again when it was learnt and forgotten', () => {
+  const statements = new Statements(2)
+  assert.equal(statements.wants(execute('a')), true)
+  assert.equal(statements.wants(execute('a')), false)
+  assert.equal(statements.wants(execute('b', 5)), true)
+  for (const id of 'acd') statements.learn(asked(`SELECT ${id}`), told(id), null)
+  assert.equal(statements.find(Buffer.from('a')), null)
+  assert.equal(statements.wants(execute('a')), true)
+  assert.equal(statements.wants(execute('b')), false)
+  const torn = execute('e')
+  torn.end = torn.start + 10
+  assert.equal(statements.wants(torn), false)
+  assert.equal(statements.wants(execute('x'.repeat(65))), false)
+  // They are bounded as well.
+  for (const id of ['f', 'g', 'h']) assert.equal(statements.wants(execute(id)), true)
+  assert.equal(statements.wants(execute('b')), true)
+})

@@ -39,6 +39,8 @@ interface Kept {
 /** What was prepared through this thread, by id: an id is a hash of the text and the keyspace, and so the same on all nodes. */
 export class Statements {
   readonly #kept = new Map<string, Kept>()
+  /** Ids whose clients were told to prepare them here, and which were not learnt since. */
+  readonly #wanted = new Set<string>()
   readonly #lately = new IdCache<Kept>()
   readonly #statementsMax: number
   readonly #textBytesMax: number
@@ -104,6 +106,7 @@ export class Statements {
     const known = this.#kept.get(key)
     const isChanged = known !== undefined && (known.isChanged || known.result !== result)
     this.#drop(key)
+    this.#wanted.delete(key)
     this.#kept.set(key, { statement, result, isChanged, isUsed: true })
     this.#textBytes += statement.text.length
     while (this.#kept.size > 1 && (this.#kept.size > this.#statementsMax || this.#textBytes > this.#textBytesMax))
@@ -141,6 +144,26 @@ export class Statements {
     }
     kept.isUsed = true
     return kept.statement
+  }
+
+  /**
+   * Is an EXECUTE of what is not known here worth having its client prepare it here? Once an id: what can't be learnt, being too large, is
+   * not asked for again.
+   */
+  // Cold: once a statement that another thread or proxy saw prepared
+  wants(request: Frame): boolean {
+    try {
+      const id = requestReader(request, ID_BYTES_MAX + 2)
+        .shortBytes()
+        .toString('latin1')
+      if (id.length > ID_BYTES_MAX || this.#wanted.has(id)) return false
+      this.#wanted.add(id)
+      if (this.#wanted.size > this.#statementsMax) this.#wanted.delete(this.#wanted.keys().next().value!)
+      return true
+    } catch (error) {
+      if (error instanceof CorruptError) return false
+      throw error
+    }
   }
 
   /** What an EXECUTE is of; null where that is not known, or can't be read. */
