@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import fc from 'fast-check'
 import { planOf, type Keyspace } from './cql-plan.ts'
 import { ProtectedTables } from './protected-tables.ts'
 import { Refusal } from './refusal.ts'
@@ -124,4 +125,51 @@ test('a table without a keyspace is of the one that was chosen, or of none', () 
 
 test('a column that is protected twice is refused', () => {
   assert.throws(() => new ProtectedTables({ ks: { t: ['s'] } }, { ks: { t: ['s'] } }), /ks\.t\.s is protected twice/)
+})
+
+const gap = fc.constantFrom(' ', '\n', ' /* s */ ', ' -- t\n', '\t ')
+const cased = (word: string) => fc.constantFrom(word, word.toUpperCase())
+const table = fc.constantFrom('ks.t', 'KS.T', '"ks"."t"', 'ks . t', 't', '"t"')
+const column = fc.constantFrom('s', 'S', '"s"', 'd', 'D', '"d"')
+const hush = fc.constantFrom(
+  "'hush'",
+  '$$hush$$',
+  "'it''s hush'",
+  '0x68757368',
+  "(text) 'hush'",
+  "textAsBlob('hush')",
+  "['hush']",
+)
+const operator = fc.constantFrom('=', 'IN', '>', 'LIKE', 'CONTAINS', '!=')
+const listed = (sign: string, value: string) => (sign === 'IN' ? `(${value}, ${value})` : value)
+
+/** Writes and reads whose hush is in a protected column. */
+const statement = fc.oneof(
+  fc.tuple(cased('insert'), gap, table, column, hush, fc.boolean()).map(([word, space, of, name, value, last]) =>
+    last ? `${word}${space}INTO ${of} (k,${space}${name}) VALUES (1,${space}${value})` : `${word} INTO ${of} (${name}, k) VALUES (${value}, 1) IF NOT EXISTS`), // prettier-ignore
+  fc.tuple(cased('update'), gap, table, column, hush, operator, hush).map(([word, space, of, name, value, sign, other]) =>
+    `${word}${space}${of} SET v = 'x', ${name}${space}= ${value} WHERE k = 1 IF d ${sign} ${listed(sign, other)}`), // prettier-ignore
+  fc.tuple(cased('select'), gap, table, column, hush, operator).map(([word, space, of, name, value, sign]) =>
+    `${word}${space}v FROM ${of} WHERE${space}${name} ${sign} ${listed(sign, value)} ALLOW FILTERING`), // prettier-ignore
+  fc.tuple(table, column, hush, operator).map(([of, name, value, sign]) => `DELETE FROM ${of} WHERE ${name} ${sign} ${listed(sign, value)}`), // prettier-ignore
+)
+const text = fc.oneof(statement, fc.array(statement.filter((each) => !/^select/i.test(each)), { minLength: 1, maxLength: 4 }).map((all) => `BEGIN UNLOGGED BATCH ${all.join('; ')}; APPLY BATCH;`)) // prettier-ignore
+
+test('of what is given to a protected column all is encrypted, however it is written, or the statement is refused', () => {
+  let planned = 0
+  fc.assert(
+    fc.property(text, (written) => {
+      const bytes = Buffer.from(written)
+      try {
+        const plan = planOf(bytes, 0, bytes.length, tables, 'ks')!
+        const left = plan.literals.toSorted((a, b) => b.start - a.start).reduce((rest, { start, end }) => rest.slice(0, start) + rest.slice(end), written) // prettier-ignore
+        assert.ok(!/hush|68757368/.test(left), left)
+        planned++
+      } catch (error) {
+        if (!(error instanceof Refusal)) throw error
+      }
+    }),
+    { numRuns: 2000 },
+  )
+  assert.ok(planned > 200, `${planned} of 2000`)
 })
