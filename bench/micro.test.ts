@@ -8,6 +8,7 @@ import { test } from 'node:test'
 for (const args of [
   ['core.ts', '0.001'],
   ['wires.ts', '1'],
+  ['routing.ts', '100'],
 ])
   test(`bench/${args.join(' ')} measures`, () => {
     const argv = [join(import.meta.dirname, args[0]!), ...args.slice(1)]
