@@ -1,12 +1,14 @@
 // Hot path
 import type { Task, Timer, World } from '../world/world.ts'
 
-/** So long copies gather before they leave, and fewer where so many are there, of all clients. */
+/** So long copies gather before they leave, or until so many are there: of one client, of which one request meets them. */
 const GATHER_MS = 10
 const GATHER_COUNT = 256
+/** Of several, of which all may have a request that meets them: the longer that takes the later are all. */
+const GATHER_COUNT_SHARED = 64
 const GATHER_BYTES = 64 * 1024
 /** In one turn no further client has its turn once so many have left. */
-const TURN_COUNT = 32
+const TURN_COUNT = 64
 
 /** Who has copies to send. */
 export interface Pumped {
@@ -46,7 +48,8 @@ export class Pump implements Task {
   gather(count: number, bytes: number): void {
     this.#count += count
     this.#bytes += bytes
-    if (this.#count >= GATHER_COUNT || this.#bytes >= GATHER_BYTES) this.hurry()
+    const countMax = this.#waiting.length > 1 ? GATHER_COUNT_SHARED : GATHER_COUNT
+    if (this.#count >= countMax || this.#bytes >= GATHER_BYTES) this.hurry()
   }
 
   /** Those that wait have their turn when this one ends. */

@@ -74,7 +74,7 @@ test('Ignore: what a shadow does not take waits, up to the size of the buffer, a
 })
 
 test('Ignore: copies leave together, after a while or when there are many, of all clients in their order', async () => {
-  const { p } = playTee()
+  const { p } = playTee({}, { limits: { sessionInFlightMax: 1000 } })
   const q = p.connect()
   const shadows = [p.within('chain'), q.within('chain')]
   const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
@@ -86,12 +86,17 @@ test('Ignore: copies leave together, after a while or when there are many, of al
   await p.advance(0.1)
   shadows[0]!.expectForwarded(...get(...names))
   shadows[1]!.expectForwarded(...get('x'))
-  await p.send(...Array.from({ length: 100 }, () => get('y')[0]!))
+  const many = (count: number) => Array.from({ length: count }, () => get('y')[0]!)
+  // Of one client 256, of several 64.
+  await p.send(...many(255))
   shadows[0]!.expectForwarded()
-  for (let i = 0; i < 156; i++) await q.send(...get('z'))
+  await p.send(...many(1))
+  assert.equal(shadows[0]!.takeForwarded().length, 256)
+  await p.send(...many(40))
+  for (let i = 0; i < 24; i++) await q.send(...get('z'))
   assert.deepEqual(
     shadows.map(({ open }) => open.length),
-    [108, 157],
+    [8 + 256 + 40, 1 + 24],
   )
   assert.equal(dropped(p), 0)
 })
