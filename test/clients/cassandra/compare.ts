@@ -5,9 +5,10 @@ import { drawPort, startRedis } from '../../real/servers.ts'
 import type { CassandraProgram, Program } from '../programs.ts'
 import { report, title } from '../report.ts'
 import { runCases } from '../run-cases.ts'
+import { startCassandraCluster, type ClusterNodeServer } from './cluster-server.ts'
 import { startCassandra, type CassandraRelease, type CassandraServer } from './server.ts'
 import { nextKeyspaces, runSuite, type Place } from './suite.ts'
-import { cassandraTopology, cluster, single, type Sink, type TlsFiles } from './topologies.ts'
+import { cassandraTopology, cluster, clusterOfNodes, single, type Sink, type TlsFiles } from './topologies.ts'
 import { compareCqlsh } from './cqlsh.ts'
 
 // Drivers for Cassandra, in front of servers of each release, with and without passwords and TLS.
@@ -51,6 +52,27 @@ export async function compareDrivers(
     authority: folder.file('authority.crt', authority.certificate),
   }
   for (const server of SERVERS) await onServer(server, files, { programs, shell, all })
+  if (all) await onCluster(programs)
+}
+
+const RACKS = ['rack1', 'rack2', 'rack3']
+
+/** Each driver in one way, with three nodes. */
+async function onCluster(programs: ReadonlyMap<string, CassandraProgram>): Promise<void> {
+  await using nodes = await startCassandraCluster(RACKS)
+  title(`Cassandra, ${RACKS.length} nodes`)
+  const [{ host, address }] = nodes.nodes as [ClusterNodeServer]
+  await using proxy = await startProxy({ topology: (listen) => cassandraTopology(listen, address, clusterOfNodes) })
+  const ports = { direct: nodes.port, CassandraSinkCluster: proxy.port }
+  const place: Place = {
+    release: '4.1.10',
+    ports,
+    credentials: null,
+    authority: null,
+    cluster: { host, datacenter: 'dc1' },
+  }
+  await everything(place, 1, { programs, shell: null, all: false })
+  report('nothing of it was worth a warning', proxy.complaints, 1)
 }
 
 interface Wanted {

@@ -7,6 +7,8 @@ import type { Asked, Case, Step, Value } from './suite.table.ts'
 // for each step: what came of it.
 
 interface Settings {
+  readonly host: string
+  readonly datacenter: string
   readonly port: number
   readonly version: number
   readonly keyspace: string
@@ -27,8 +29,8 @@ async function connect(
   password = settings.password,
 ): Promise<Client> {
   const client = new Client({
-    contactPoints: ['127.0.0.1'],
-    localDataCenter: 'datacenter1',
+    contactPoints: [settings.host],
+    localDataCenter: settings.datacenter,
     protocolOptions: { port: settings.port, maxVersion: settings.version },
     pooling: { coreConnectionsPerHost: { 0: 1 }, maxRequestsPerConnection: 2048 },
     socketOptions: { readTimeout: 60_000 },

@@ -22,6 +22,7 @@ import (
 )
 
 type settings struct {
+	Host        string
 	Port        int
 	Version     int
 	Compression string
@@ -89,7 +90,7 @@ func (lz4Compressor) Decode(data []byte) ([]byte, error) {
 }
 
 func connect(of step) (*gocql.Session, error) {
-	cluster := gocql.NewCluster("127.0.0.1")
+	cluster := gocql.NewCluster(given.Host)
 	cluster.Port = given.Port
 	cluster.ProtoVersion = given.Version
 	cluster.Timeout = time.Minute

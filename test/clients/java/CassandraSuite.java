@@ -87,8 +87,8 @@ public final class CassandraSuite {
       config.withString(DefaultDriverOption.PROTOCOL_COMPRESSION, settings.get("compression").asText());
     CqlSessionBuilder builder =
         CqlSession.builder()
-            .addContactPoint(new InetSocketAddress("127.0.0.1", settings.get("port").asInt()))
-            .withLocalDatacenter("datacenter1")
+            .addContactPoint(new InetSocketAddress(settings.get("host").asText(), settings.get("port").asInt()))
+            .withLocalDatacenter(settings.get("datacenter").asText())
             .withConfigLoader(config.build());
     JsonNode user = of.has("user") ? of.get("user") : settings.get("user");
     JsonNode password = of.has("password") ? of.get("password") : settings.get("password");

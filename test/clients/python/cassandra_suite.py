@@ -22,13 +22,13 @@ SESSIONS = {}
 
 def connect(keyspace, user, password):
     profile = ExecutionProfile(
-        load_balancing_policy=WhiteListRoundRobinPolicy(["127.0.0.1"]),
+        load_balancing_policy=WhiteListRoundRobinPolicy([SETTINGS["host"]]),
         request_timeout=60,
         row_factory=lambda names, rows: [(names, row) for row in rows],
     )
     context = ssl.create_default_context(cafile=SETTINGS["authority"]) if SETTINGS["authority"] else None
     cluster = Cluster(
-        ["127.0.0.1"],
+        [SETTINGS["host"]],
         port=SETTINGS["port"],
         protocol_version=SETTINGS["version"],
         compression=SETTINGS["compression"] or False,

@@ -105,9 +105,15 @@ function common(proxy: FleetNode, nodes: readonly Row[], surroundings: Surroundi
     ['rack', text(proxy.rack)],
     ['host_id', encodeValue({ type: 'uuid' }, proxy.hostId)],
     ['release_version', text(lowestVersion(telling.map((node) => textOf(node, 'release_version'))))],
-    ['schema_version', schemaVersion(telling, surroundings)],
+    ['schema_version', schemaVersion([...telling, ...unseen(nodes, surroundings.fleet)], surroundings)],
     ['tokens', tokensOf(inRack)],
   ]
+}
+
+/** Nodes in whose rack there is no proxy: what clients ask may be asked of them all the same, and nothing else tells of their schema. */
+function unseen(nodes: readonly Row[], { local, peers }: Fleet): readonly Row[] {
+  const racks = new Set([local, ...peers].map(({ datacenter, rack }) => `${datacenter}\n${rack}`))
+  return nodes.filter((node) => !racks.has(`${textOf(node, 'data_center')}\n${textOf(node, 'rack')}`))
 }
 
 const TOKENS: CqlType = { type: 'set', of: { type: 'text' } }

@@ -248,6 +248,17 @@ test('a schema that a node in the rack does not have yet is one that nobody has'
   assert.deepEqual(seen({ peers: late, down: [id('2')] }), [[[id('a')]], [[id('a')], [id('a')]]])
 })
 
+test('a schema that a node in a rack without a proxy does not have yet is one that nobody has', () => {
+  const far = [...PEERS.slice(0, -1), peer(5, 'r2', ['5'], { data_center: 'other', schema_version: id('f') })]
+  const seen = (situation: Situation) =>
+    rowsOf(answer('SELECT schema_version FROM system.local', ['schema_version'], situation))
+  assert.deepEqual(seen({ peers: far }), [[RANDOM]])
+  assert.deepEqual(seen({ peers: far, down: [id('5')] }), [[id('a')]])
+  const alone = { ...FLEET, peers: [] }
+  const late = [PEERS[0]!, peer(3, 'r2', ['3'], { schema_version: id('f') })]
+  assert.deepEqual(seen({ fleet: alone, peers: late }), [[RANDOM]])
+})
+
 test('a rack without nodes has the version and schema of its data centre, and no tokens', () => {
   const fleet: Fleet = { ...FLEET, peers: [{ ...FLEET.peers[0]!, rack: 'r9' }] }
   const columns = ['rack', 'release_version', 'schema_version', 'tokens']
