@@ -16,9 +16,10 @@ import { compareCqlsh } from './cqlsh.ts'
 /** User and password of a server that wants them, as it has them in the beginning. */
 const SUPERUSER = { user: 'cassandra', password: 'cassandra' }
 
-/** Custom payloads come back, or nobody would see that they had arrived; and large values want room. */
+/** Custom payloads come back, or nobody would see that they had arrived; large values want room; and a schema need not survive the node. */
 const JAVA = [
   '-Xmx512M',
+  '-Dcassandra.test.flush_local_schema_changes=false',
   '-Dcassandra.custom_query_handler_class=org.apache.cassandra.cql3.CustomPayloadMirroringQueryHandler',
 ]
 

@@ -122,6 +122,7 @@ listen_address: 127.0.0.1
 rpc_address: 127.0.0.1
 storage_port: ${storagePort}
 native_transport_port: ${port}
+auto_snapshot: false
 commitlog_sync: periodic
 commitlog_sync_period: 10000ms
 commitlog_segment_size: 32MiB
