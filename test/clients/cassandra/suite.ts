@@ -118,7 +118,7 @@ async function runProgram(
   for (const line of alike.split('\n').filter((text) => text.startsWith('{'))) {
     const { case: of, step, ...told } = JSON.parse(line) as { case?: string; step?: number } & Told
     const isLoose = cluster !== undefined && told.error !== undefined
-    lines.set(of === undefined ? 'connecting' : `${of}, ${step}`, isLoose ? { error: told.error!.slice(0, 20) } : told)
+    lines.set(of === undefined ? 'connecting' : `${of}, ${step}`, isLoose ? { error: 'an error' } : told)
   }
   if (!alike.endsWith('\n\n')) lines.set('the program itself', { error: alike.slice(-2000) })
   await client.execute(`DROP KEYSPACE ${keyspace}`)

@@ -2,12 +2,26 @@
 import type { ClusterSession, Guide } from '../../../core/cluster-session.ts'
 import type { Member } from '../../../core/cluster.ts'
 import type { Exchange } from '../../../core/exchange.ts'
+import type { Frame } from '../../../core/frame.ts'
 import { responseFrame, versionOf } from '../envelope.ts'
 import { unprepared } from '../failure.ts'
 import { prepared } from '../index.ts'
-import { AUTH_RESPONSE, BATCH, ERROR, EXECUTE, PREPARE, READY, REGISTER, STARTUP } from '../opcodes.ts'
-import { unpreparedId } from '../result.ts'
+import {
+  AUTH_RESPONSE,
+  BATCH,
+  ERROR,
+  EXECUTE,
+  PREPARE,
+  QUERY,
+  READY,
+  REGISTER,
+  RESULT,
+  RESULT_SCHEMA_CHANGE,
+  STARTUP,
+} from '../opcodes.ts'
+import { resultKind, unpreparedId } from '../result.ts'
 import { CassandraSharing } from '../sharing.ts'
+import { agreement } from './agreement.ts'
 import { fleetAnswer } from './fleet-answer.ts'
 import type { Hub } from './hub.ts'
 import { pickAny, pickUp } from './places.ts'
@@ -136,6 +150,8 @@ export class CassandraGuide implements Guide {
     const { kind } = exchange.request
     if (kind === EXECUTE || kind === BATCH)
       return exchange.response!.kind === ERROR && this.#takesUnprepared(exchange, member)
+    if (kind === QUERY)
+      return this.#hub.looksAlone && changesSchema(exchange.response!) && this.#takesSchemaChange(exchange, member)
     if (kind === PREPARE) this.#hub.statements.learn(exchange.request, exchange.response!, this.sharing.keyspace)
     else if ((kind === STARTUP || kind === AUTH_RESPONSE) && this.sharing.isStarted)
       this.#hub.topology.loggedIn(this.sharing.login, member.endpoint)
@@ -154,6 +170,18 @@ export class CassandraGuide implements Guide {
     if (reply === null) return false
     this.#hub.env.log.info('forcing re-prepare of a statement that was prepared elsewhere')
     this.#session.reply(exchange, reply)
+    return true
+  }
+
+  /** Drivers that see one node, which is the proxy, do not wait until others have its schema: their next statement would find nothing there. */
+  // Cold: where the schema was changed
+  #takesSchemaChange(exchange: Exchange, member: Member): boolean {
+    const told = exchange.response!.own()
+    this.#held.add(exchange)
+    const pass = () => {
+      if (this.#held.delete(exchange)) this.#session.reply(exchange, told)
+    }
+    agreement(this.#hub, this.sharing, member).then(pass, pass)
     return true
   }
 
@@ -239,4 +267,8 @@ export class CassandraGuide implements Guide {
     if (this.#subscription !== null) this.#hub.subscriptions.delete(this.#subscription)
     this.#held.clear()
   }
+}
+
+function changesSchema(reply: Frame): boolean {
+  return reply.kind === RESULT && reply.whole && resultKind(reply) === RESULT_SCHEMA_CHANGE
 }

@@ -63,6 +63,11 @@ export class Hub {
     env.onClose(() => this.topology.close())
   }
 
+  /** Clients see one node where there are several. */
+  get looksAlone(): boolean {
+    return this.fleet.peers.length === 0 && (this.topology.view?.nodes.length ?? 0) > 1
+  }
+
   #isDown(hostId: string): boolean {
     const node = this.topology.view?.nodes.find((each) => each.hostId === hostId)
     return node !== undefined && this.cluster.find(node.endpoint)?.isUp === false

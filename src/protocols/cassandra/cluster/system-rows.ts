@@ -125,15 +125,24 @@ function tokensOf(nodes: readonly Row[]): Buffer | null {
 }
 
 /** That of all nodes; where they do not agree, one that nobody has, so that clients wait. */
-function schemaVersion(nodes: readonly Row[], { isDown, randomUuid }: Surroundings): Buffer {
+function schemaVersion(nodes: readonly Row[], surroundings: Surroundings): Buffer {
+  const [first] = versionsOf(nodes, surroundings)
+  return isAgreed(nodes, surroundings) ? first! : surroundings.randomUuid()
+}
+
+/** Those that are up have one schema. */
+export function isAgreed(nodes: readonly Row[], surroundings: Surroundings): boolean {
+  const [first, ...others] = versionsOf(nodes, surroundings)
+  return first !== undefined && first !== null && others.every((each) => each?.equals(first) === true)
+}
+
+/** Of those that are up, if any is. */
+function versionsOf(nodes: readonly Row[], { isDown }: Surroundings): (Buffer | null)[] {
   const up = nodes.filter((node) => {
     const id = node.get('host_id') ?? null
     return id === null || id.length !== 16 || !isDown(readUuid(id))
   })
-  const versions = (up.length > 0 ? up : nodes).map((node) => node.get('schema_version') ?? null)
-  const [first] = versions
-  const isCommon = first !== undefined && versions.every((each) => first !== null && each?.equals(first) === true)
-  return isCommon ? first! : randomUuid()
+  return (up.length > 0 ? up : nodes).map((node) => node.get('schema_version') ?? null)
 }
 
 function textOf(row: Row, name: string): string {

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { parseUuid } from '../body/addresses.ts'
+import { isAgreed } from './system-rows.ts'
 import { FLEET, id, internalReplies, LOCAL, peer, PEERS, RANDOM, rowsFrame, surroundings, typeOf, type Situation, type Told } from '../../../../test/cassandra-cluster.ts' // prettier-ignore
 import { query } from '../../../../test/cassandra.ts'
 import type { Frame } from '../../../core/frame.ts'
@@ -359,3 +361,17 @@ for (const version of [3, 4, 5])
     assert.deepEqual(told('SELECT rack FROM system.peers'), ['SELECT * FROM system.local', 'SELECT * FROM system.peers']) // prettier-ignore
     assert.deepEqual(told('SELECT rack FROM system.peers_v2'), ['SELECT * FROM system.local', 'SELECT * FROM system.peers_v2']) // prettier-ignore
   })
+
+test('nodes have one schema where those of them do that are up', () => {
+  const uuid = (digit: string) => parseUuid(id(digit))!
+  const node = (digit: string, schema: string | null) =>
+    new Map([['host_id', uuid(digit)], ['schema_version', schema === null ? null : uuid(schema)]]) // prettier-ignore
+  const isDown = (hostId: string) => hostId === id('9')
+  const agreed = (...nodes: ReturnType<typeof node>[]) => isAgreed(nodes, { ...surroundings({}), isDown })
+  assert.equal(agreed(node('1', 'a')), true)
+  assert.equal(agreed(node('1', 'a'), node('2', 'a'), node('9', 'b')), true)
+  assert.equal(agreed(node('1', 'a'), node('2', 'b')), false)
+  assert.equal(agreed(node('1', 'a'), node('2', null)), false)
+  assert.equal(agreed(node('1', null)), false)
+  assert.equal(agreed(), false)
+})

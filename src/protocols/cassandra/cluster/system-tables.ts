@@ -44,10 +44,13 @@ function textQuery(request: Frame, keyspace: string | null): SystemQuery | null 
 
 /** What the proxy must ask the same node besides: all of system.local, and of the peers. */
 export function internalQueries(asked: SystemSelect, version: number): Frame[] {
-  return tablesOf(asked).map((table) => {
-    const parameters: Parameters = { consistency: 1, values: null, skipsMetadata: false, pageSize: null, pagingState: null, serialConsistency: null, timestamp: null, keyspace: null, nowInSeconds: null } // prettier-ignore
-    return encodeBody(plain(version, { type: 'query', text: `SELECT * FROM ${table}`, parameters }), 0)
-  })
+  return tablesOf(asked).map((table) => allOf(table, version))
+}
+
+/** A question for all rows of a table. */
+export function allOf(table: string, version: number): Frame {
+  const parameters: Parameters = { consistency: 1, values: null, skipsMetadata: false, pageSize: null, pagingState: null, serialConsistency: null, timestamp: null, keyspace: null, nowInSeconds: null } // prettier-ignore
+  return encodeBody(plain(version, { type: 'query', text: `SELECT * FROM ${table}`, parameters }), 0)
 }
 
 function tablesOf({ table }: SystemSelect): readonly [string, string] {
