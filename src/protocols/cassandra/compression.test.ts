@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { int } from '../../../test/cassandra.ts'
+import { FRAME_HEAD } from '../../core/frame.ts'
 import { COMPRESSION_LZ4, COMPRESSION_SNAPPY, compressionNamed, plainBody } from './compression.ts'
 import { CorruptError } from './corrupt-error.ts'
 import { requestFrame } from './envelope.ts'
@@ -33,6 +34,25 @@ test('a body is told as it was, whole or only its beginning', () => {
   assert.deepEqual(plainBody(requestFrame(4, 0, QUERY, text), 10), text)
   const zeros = Buffer.alloc(1_000_000)
   assert.equal(plainBody(compressedFrame(lz4(zeros), COMPRESSION_LZ4), Infinity).length, zeros.length)
+})
+
+test('of a head what has come is told, wherever it is torn', () => {
+  const text = Buffer.from(Array.from({ length: 3000 }, (_, i) => `${i % 7}${i}`).join(' '))
+  const snappy = Buffer.concat([Buffer.from('8008f4ff03', 'hex'), text.subarray(0, 1024)])
+  for (const [body, compression] of [
+    [lz4(text), COMPRESSION_LZ4],
+    [snappy, COMPRESSION_SNAPPY],
+  ] as const) {
+    for (const size of [20, 50, 90, 300, 1000]) {
+      const frame = compressedFrame(body, compression)
+      frame.end = frame.start + 9 + size
+      frame.flags = FRAME_HEAD
+      const found = plainBody(frame, Infinity)
+      assert.ok(found.length >= size - 10, `${found.length} of ${size}`)
+      assert.deepEqual(found, text.subarray(0, found.length))
+      assert.deepEqual(plainBody(frame, 8), text.subarray(0, 8))
+    }
+  }
 })
 
 test('what says to be far more than it can become is refused before anything is allocated', () => {

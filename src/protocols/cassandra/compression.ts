@@ -37,14 +37,13 @@ export function plainBody(frame: Frame, bytesMax: number): Buffer {
   const kind = frame.code & COMPRESSION
   if (kind === COMPRESSION_LZ4) {
     if (body.length < 4) throw new CorruptError('a compressed body without its length')
-    const length = credible(body.readUInt32BE(0), body.length)
-    const out = Buffer.allocUnsafe(Math.min(length, bytesMax))
-    return checked(out, decompressBlock(body, 4, body.length, out))
+    const out = roomFor(frame, body, body.readUInt32BE(0), bytesMax)
+    return told(frame, out, decompressBlock(body, 4, body.length, out, !frame.whole))
   }
   if (kind === COMPRESSION_SNAPPY) {
     const { length, at } = snappyLength(body, 0, body.length)
-    const out = Buffer.allocUnsafe(Math.min(credible(length, body.length), bytesMax))
-    return checked(out, decompressSnappy(body, at, body.length, out))
+    const out = roomFor(frame, body, length, bytesMax)
+    return told(frame, out, decompressSnappy(body, at, body.length, out, !frame.whole))
   }
   throw new CorruptError('a compressed body on a connection without compression')
 }
@@ -52,12 +51,15 @@ export function plainBody(frame: Frame, bytesMax: number): Buffer {
 /** More than this no byte of LZ4 or Snappy becomes: nothing is allocated on the word of a peer alone. */
 const RATIO_MAX = 255
 
-function credible(length: number, compressedBytes: number): number {
+/** For a body that says to become so long; of a head, for what can have come of it. */
+function roomFor({ announced }: Frame, body: Buffer, length: number, bytesMax: number): Buffer {
+  const compressedBytes = announced - HEADER_BYTES
   if (length > compressedBytes * RATIO_MAX) throw new CorruptError(`${compressedBytes} bytes that say to be ${length}`)
-  return length
+  return Buffer.allocUnsafe(Math.min(length, bytesMax, body.length * RATIO_MAX))
 }
 
-function checked(out: Buffer, written: number): Buffer {
+function told({ whole }: Frame, out: Buffer, written: number): Buffer {
+  if (!whole) return out.subarray(0, written)
   if (written !== out.length) throw new CorruptError('a compressed body is shorter than it says')
   return out
 }

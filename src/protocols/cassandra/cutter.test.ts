@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { Cutter, type Format } from './cutter.ts'
+import { Cutter, HEAD_BYTES, type Format } from './cutter.ts'
 
 /** `length (16 bits), bytes`. */
 const format: Format = { headerBytes: 2, size: (bytes, at) => 2 + bytes.readUInt16BE(at) }
@@ -53,4 +53,18 @@ test('what is too large to be put together is announced, and taken as it comes',
   const pieces: string[] = []
   while (cutter.take(cutter.announced)) pieces.push(cutter.bytes.toString('latin1', cutter.start, cutter.end))
   assert.equal(pieces.join(''), large.toString('latin1', 0, 5))
+})
+
+test('what is too large begins with enough to tell what it is about, however it comes', () => {
+  const large = message('0123456789'.repeat(20))
+  for (let torn = 1; torn < HEAD_BYTES; torn++) {
+    const cutter = new Cutter(format, 100)
+    cutter.push(large, 0, torn)
+    assert.equal(cutter.next(), false)
+    assert.ok(cutter.piece < HEAD_BYTES)
+    cutter.keep()
+    cutter.push(large, torn, large.length - 1)
+    assert.equal(cutter.next(), false)
+    assert.ok(cutter.piece >= HEAD_BYTES, `${cutter.piece} of what was torn behind ${torn}`)
+  }
 })

@@ -7,6 +7,9 @@ export interface Format {
   size(bytes: Buffer, at: number): number
 }
 
+/** A message that is not put together begins with so many bytes at least: they tell what it is about. No bound on messages is less. */
+export const HEAD_BYTES = 96
+
 const EMPTY = Buffer.alloc(0)
 
 /**
@@ -39,6 +42,11 @@ export class Cutter {
   /** Bytes pushed and not consumed. */
   get pending(): number {
     return this.#ownEnd - this.#ownAt + this.#lentEnd - this.#lentAt
+  }
+
+  /** So many of them would be taken at once. */
+  get piece(): number {
+    return this.#ownAt < this.#ownEnd ? this.#ownEnd - this.#ownAt : this.#lentEnd - this.#lentAt
   }
 
   /** The first of them; -1 where there is none. */
@@ -74,7 +82,10 @@ export class Cutter {
           this.#takeOwn(needed)
           return true
         }
-        if (needed > this.#wholeMax) return false
+        if (needed > this.#wholeMax) {
+          if (have < HEAD_BYTES && this.#lentAt < this.#lentEnd) this.#fill(have, Math.min(HEAD_BYTES, needed))
+          return false
+        }
       }
       if (this.#lentAt === this.#lentEnd) return false
       this.#fill(have, needed)

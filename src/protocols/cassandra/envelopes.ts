@@ -1,6 +1,6 @@
 // Hot path
 import { FRAME_HEAD, FRAME_LAST, Frame } from '../../core/frame.ts'
-import { Cutter, type Format } from './cutter.ts'
+import { Cutter, HEAD_BYTES, type Format } from './cutter.ts'
 import { frameAt } from './envelope.ts'
 import { Payload, type SegmentFormat } from './segment.ts'
 
@@ -82,7 +82,8 @@ export class Envelopes {
       return frame
     }
     const { announced } = cutter
-    if (announced <= this.#cutThroughBytes || !cutter.take(announced)) return null
+    if (announced <= this.#cutThroughBytes || cutter.piece < HEAD_BYTES) return null
+    cutter.take(announced)
     const head = frameAt(cutter.bytes, cutter.start, cutter.end, true)
     head.code |= this.compression
     head.flags = FRAME_HEAD

@@ -82,8 +82,9 @@ function writeLength(target: Buffer, at: number, length: number): number {
 /**
  * Decompresses the LZ4 block `source[start, end)` into `target`, until that is full: a target shorter than the block's content gets
  * the beginning of it. Returns how many bytes were written. Throws CorruptError.
+ * @param isTorn Only the beginning of the block is there: it may end anywhere.
  */
-export function decompressBlock(source: Buffer, start: number, end: number, target: Buffer): number {
+export function decompressBlock(source: Buffer, start: number, end: number, target: Buffer, isTorn = false): number {
   const size = target.length
   let from = start
   let to = 0
@@ -93,19 +94,22 @@ export function decompressBlock(source: Buffer, start: number, end: number, targ
     if (count === 15) {
       let more = 255
       while (more === 255) {
-        if (from >= end) throw new CorruptError('an LZ4 block ends in a length')
+        if (from >= end) return tornAt(to, isTorn, 'a length')
         more = source[from++]!
         count += more
       }
     }
-    if (from + count > end) throw new CorruptError('an LZ4 block ends in literals')
+    if (from + count > end) {
+      if (!isTorn) return tornAt(to, isTorn, 'literals')
+      count = end - from
+    }
     const copied = Math.min(count, size - to)
     if (copied < 32) for (let i = 0; i < copied; i++) target[to + i] = source[from + i]!
     else source.copy(target, to, from, from + copied)
     from += count
     to += copied
     if (from === end || to === size) break
-    if (from + 2 > end) throw new CorruptError('an LZ4 block ends in an offset')
+    if (from + 2 > end) return tornAt(to, isTorn, 'an offset')
     const offset = source[from]! | (source[from + 1]! << 8)
     from += 2
     if (offset === 0 || offset > to) throw new CorruptError('an LZ4 block refers to what stands before it')
@@ -113,7 +117,7 @@ export function decompressBlock(source: Buffer, start: number, end: number, targ
     if (length === 15 + MATCH_MIN) {
       let more = 255
       while (more === 255) {
-        if (from >= end) throw new CorruptError('an LZ4 block ends in a length')
+        if (from >= end) return tornAt(to, isTorn, 'a length')
         more = source[from++]!
         length += more
       }
@@ -124,4 +128,10 @@ export function decompressBlock(source: Buffer, start: number, end: number, targ
     to += length
   }
   return to
+}
+
+// Cold: large requests
+function tornAt(written: number, isTorn: boolean, what: string): number {
+  if (!isTorn) throw new CorruptError(`an LZ4 block ends in ${what}`)
+  return written
 }

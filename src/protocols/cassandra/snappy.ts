@@ -14,8 +14,9 @@ export function snappyLength(source: Buffer, start: number, end: number): { leng
 /**
  * Decompresses the elements `source[start, end)` of a Snappy block into `target`, until that is full. Returns how many bytes were
  * written. Throws CorruptError. Format: format_description.txt of google/snappy.
+ * @param isTorn Only the beginning of the block is there: it may end anywhere.
  */
-export function decompressSnappy(source: Buffer, start: number, end: number, target: Buffer): number {
+export function decompressSnappy(source: Buffer, start: number, end: number, target: Buffer, isTorn = false): number {
   const size = target.length
   let from = start
   let to = 0
@@ -25,17 +26,20 @@ export function decompressSnappy(source: Buffer, start: number, end: number, tar
     if ((tag & 3) === 0) {
       if (length > 60) {
         const bytes = length - 60
-        if (from + bytes > end) throw new CorruptError('a Snappy block ends in a length')
+        if (from + bytes > end) return tornAt(to, isTorn, 'a length')
         length = source.readUIntLE(from, bytes) + 1
         from += bytes
       }
-      if (from + length > end) throw new CorruptError('a Snappy block ends in a literal')
+      if (from + length > end) {
+        if (!isTorn) return tornAt(to, isTorn, 'a literal')
+        length = end - from
+      }
       to += source.copy(target, to, from, from + Math.min(length, size - to))
       from += length
       continue
     }
     const bytes = [1, 2, 4][(tag & 3) - 1]!
-    if (from + bytes > end) throw new CorruptError('a Snappy block ends in an offset')
+    if (from + bytes > end) return tornAt(to, isTorn, 'an offset')
     let offset = source.readUIntLE(from, bytes)
     from += bytes
     if (bytes === 1) {
@@ -49,4 +53,10 @@ export function decompressSnappy(source: Buffer, start: number, end: number, tar
     to += length
   }
   return to
+}
+
+// Cold: large requests
+function tornAt(written: number, isTorn: boolean, what: string): number {
+  if (!isTorn) throw new CorruptError(`a Snappy block ends in ${what}`)
+  return written
 }

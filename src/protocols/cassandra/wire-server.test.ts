@@ -136,16 +136,16 @@ for (const lent of [false, true])
   })
 
 test('events are pushes, in parts too, and a large reply comes as its head and parts', () => {
-  const play = new Play(50)
+  const play = new Play(100)
   const { exchange, stream } = play.ask(query(4, 'a'))
   const event = responseFrame(4, -1, EVENT, Buffer.alloc(200, 'e')).toBuffer()
   const reply = responseFrame(4, stream, RESULT, Buffer.concat([int(2), Buffer.alloc(200, 'r')])).toBuffer()
   const verdicts = [
-    event.subarray(0, 60),
-    event.subarray(60),
-    reply.subarray(0, 60),
-    reply.subarray(60, 80),
-    reply.subarray(80),
+    event.subarray(0, 120),
+    event.subarray(120),
+    reply.subarray(0, 120),
+    reply.subarray(120, 140),
+    reply.subarray(140),
   ]
   assert.deepEqual(
     verdicts.flatMap((bytes) => play.answer(bytes)),
