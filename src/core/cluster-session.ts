@@ -182,12 +182,13 @@ export class ClusterSession implements Transform, LaneEndUser {
   // Cold: an upstream was lost
   onLost(member: Member, failed: Batch, again: Batch, error: Error): void {
     for (const exchange of failed) this.fail(exchange, lossText(error), error)
-    for (const exchange of again) this.#sendElsewhere(exchange, member, error)
+    for (const exchange of again) this.sendElsewhere(exchange, member, error)
     this.onSettled(null)
   }
 
+  /** `member` could not take it. */
   // Cold: an upstream was lost
-  #sendElsewhere(exchange: Exchange, member: Member, error: Error): void {
+  sendElsewhere(exchange: Exchange, member: Member, error: Error): void {
     if (this.#closed || exchange.cancelled) return
     let tried = this.#tried.get(exchange)
     if (tried === undefined) this.#tried.set(exchange, (tried = new Set()))

@@ -134,6 +134,10 @@ export class Lane implements Transform, Carrier {
     }
     const place = this.#place
     if (place.changing !== null) return false
+    if (this.#user !== null && place.isOutdated) {
+      if (this.#inFlight !== 0) return false
+      place.leave(true)
+    }
     const plan = this.#sharing.plan(exchange, place.isPinned)
     if (place.isPinned) return this.#goPinned(exchange, plan)
     const mayShare = exchange.requestParts === null || this.#info.protocol.interleaves === true

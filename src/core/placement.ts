@@ -37,6 +37,11 @@ export class Placement {
     return this.upstream !== null && this.upstream.shared && this.upstream.key === this.#sharing.key
   }
 
+  /** It has one of its own, without state, whose attributes the session has no more: they were changed on another lane. */
+  get isOutdated(): boolean {
+    return this.isPinned && !this.isStateful && this.upstream!.key !== this.#sharing.key
+  }
+
   share(): Upstream {
     if (!this.isShared) this.upstream = this.#pool.share(this.#sharing.key, () => this.#sharing.handshake())
     return this.upstream!
