@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { runCacheSeed } from '../src/sim/cache-run.ts'
 import { runCassandraSeed } from '../src/sim/cassandra-run.ts'
+import { runCassandraClusterSeed } from '../src/sim/cassandra-cluster-run.ts'
 import { relay } from '../src/sim/relay.ts'
 import { runSeed, type SeedOptions, type SeedResult } from '../src/sim/run.ts'
 import { drawLimits, valkeyProxy } from '../src/sim/valkey-proxy.ts'
@@ -10,8 +11,8 @@ const USAGE = `Runs the proxy in the simulator: server, clients and faults all d
   --seed N        this one
   --trace         print every event of a run
   --calm          no faults
-  --proxy NAME    valkey (default), cassandra, cache (Cassandra behind ValkeyCache), or relay: only passes bytes on, to tell faults of
-                  the simulator from those of the proxy
+  --proxy NAME    valkey (default), cassandra, cassandra-cluster (several nodes), cache (Cassandra behind ValkeyCache), or relay: only
+                  passes bytes on, to tell faults of the simulator from those of the proxy
   --stop          stop at the first seed that fails`
 
 /** Most seeds in one go. */
@@ -33,6 +34,7 @@ const RUNS: Record<string, (seed: number, options: SeedOptions) => Promise<SeedR
   valkey: (seed, options) => runSeed(seed, valkeyProxy, options),
   cassandra: (seed, options) => runCassandraSeed(seed, drawLimits, options),
   cache: (seed, options) => runCacheSeed(seed, options),
+  'cassandra-cluster': (seed, options) => runCassandraClusterSeed(seed, drawLimits, options),
   relay: (seed, options) => runSeed(seed, relay, options),
 }
 

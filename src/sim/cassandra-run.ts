@@ -5,6 +5,7 @@ import { cassandraSinkSingle } from '../protocols/cassandra/sink-single.ts'
 import { cassandraSource } from '../protocols/cassandra/source.ts'
 import type { Address, World } from '../world/world.ts'
 import { CassandraChecks } from './cassandra-checks.ts'
+import { runSessions } from './cassandra-load.ts'
 import { CassandraSession, drawCassandraHabits, type CassandraHabits } from './cassandra-session.ts'
 import { swarm } from './options.ts'
 import type { SeedOptions, SeedResult } from './run.ts'
@@ -14,7 +15,6 @@ import { SimWorld } from './world.ts'
 const SERVER: Address = { host: '127.0.0.1', port: 7000 }
 const LISTEN: Address = { host: '127.0.0.1', port: 9042 }
 const USERS = { alice: 'a secret', bob: 'another' }
-const LOAD_MS = 600_000
 const RECOVER_MS = 3000
 const EVENTS_MAX = 3_000_000
 
@@ -71,17 +71,16 @@ async function play(
   if (breaks) for (let i = sim.random.between(1, 5); i > 0; i--) plan(sim, model)
   let count = 0
   const session = (habits: CassandraHabits) => new CassandraSession(sim, checks, ++count, habits)
-  await load(
-    sim,
-    Array.from({ length: sim.random.between(1, 12) }, () => session(drawCassandraHabits(sim, users))),
-  )
+  const sessions = Array.from({ length: sim.random.between(1, 12) }, () => session(drawCassandraHabits(sim, users)))
+  await runSessions(sim, sessions, LISTEN, EVENTS_MAX)
   sim.calm()
   sim.net.allow(SERVER.port)
   await sim.run(sim.nowMs + RECOVER_MS, EVENTS_MAX)
   proxy.check()
   // The proxy must be well: from now on nothing may fail.
   checks.faulty = false
-  await load(sim, [session({ ...drawCassandraHabits(sim, users), readsSlowly: false, ending: 'end' })])
+  const last = session({ ...drawCassandraHabits(sim, users), readsSlowly: false, ending: 'end' })
+  await runSessions(sim, [last], LISTEN, EVENTS_MAX)
   await sim.run(sim.nowMs + RECOVER_MS, EVENTS_MAX)
   proxy.check()
   checks.finish()
@@ -105,15 +104,4 @@ function plan(sim: SimWorld, model: CassandraModel): void {
     () => sim.net.clogAll(random.pick([SERVER.port, LISTEN.port]), random.below(800)),
   ])
   sim.schedule.add(sim.nowMs + random.below(2000), disturb)
-}
-
-/** Runs the sessions until all are through. */
-async function load(sim: SimWorld, sessions: readonly CassandraSession[]): Promise<void> {
-  for (const session of sessions) sim.schedule.add(sim.nowMs + sim.random.next() * 100, () => void session.run(LISTEN))
-  const deadlineMs = sim.nowMs + LOAD_MS
-  const isOver = () => sessions.every(({ through, client }) => through && client.closed)
-  await sim.run(() => isOver() || sim.nowMs > deadlineMs, EVENTS_MAX)
-  for (const { trouble } of sessions) if (trouble !== null) throw trouble
-  const hanging = sessions.filter(({ through }) => !through)
-  if (hanging.length > 0) throw new Error(`no end in sight: ${hanging.map((session) => session.state).join('; ')}`)
 }

@@ -20,6 +20,8 @@ const NO_PARAMETERS: Parameters = {
   nowInSeconds: null,
 }
 const FAILURE = /^Internal shotover/
+/** A proxy's own word of an event comes so soon, in milliseconds. */
+const EVENT_MS = 5000
 const ERROR_SYNTAX = 0x2000
 const ERROR_UNPREPARED = 0x2500
 const ERROR_PROTOCOL = 0x000a
@@ -55,6 +57,7 @@ export class CassandraSession {
   readonly #checks: CassandraChecks
   readonly #id: number
   readonly #habits: CassandraHabits
+  readonly #fleet: readonly string[] | null
   readonly #open = new Set<Promise<void>>()
   /** Values that keys of its own must have, by place; what is being written is not in it. */
   readonly #values = new Map<string, string>()
@@ -68,7 +71,15 @@ export class CassandraSession {
   through = false
   trouble: Error | null = null
 
-  constructor(sim: SimWorld, checks: CassandraChecks, id: number, habits: CassandraHabits) {
+  /** `fleet`: the host ids of the proxies that look like a cluster, of which the first is the one that is spoken to; null: there is one node. */
+  constructor(
+    sim: SimWorld,
+    checks: CassandraChecks,
+    id: number,
+    habits: CassandraHabits,
+    fleet: readonly string[] | null = null,
+  ) {
+    this.#fleet = fleet
     this.#sim = sim
     this.#checks = checks
     this.#id = id
@@ -111,6 +122,7 @@ export class CassandraSession {
     else if (draw < 0.9) this.#start(this.#nonsense())
     else if (draw < 0.93) this.#start(this.#unprepared())
     else if (draw < 0.96) this.#start(this.#unknownOpcode())
+    else if (draw < 0.97 && this.#fleet !== null) this.#start(this.#nodes(this.#fleet))
     else if (draw < 0.98) this.#start(this.#options())
     else await this.#listen()
   }
@@ -161,7 +173,7 @@ export class CassandraSession {
     this.#checks.sent(tag, { place, user: credentials?.user ?? '', version })
     const reply = await this.#askWith(`INSERT INTO ${table} (k, v) VALUES (`, [key, value], ')', ', ')
     // Of what failed nobody knows whether it was written, or will be.
-    if (this.#failed(reply)) return
+    if (this.#failed(reply) || this.#isForgotten(reply)) return
     if (reply.type !== 'void') this.#wrong('INSERT', reply)
     this.#checks.settled(tag)
     this.#values.set(place, value)
@@ -247,7 +259,30 @@ export class CassandraSession {
     const reply = await this.client.ask(query(`CREATE TABLE ${table} (k text PRIMARY KEY)`))
     if (this.#failed(reply)) return
     if (reply.type !== 'schema-change') this.#wrong('CREATE TABLE', reply)
+    // Where the proxy tells of events, they come on a connection of its own.
+    const untilMs = this.#sim.nowMs + (this.#fleet === null ? 0 : EVENT_MS)
+    while (!this.#announced.has(table) && this.#sim.nowMs < untilMs && !this.client.closed) await this.#rest(10)
+    if (this.#fleet !== null && (this.#checks.faulty || this.client.closed)) return
     if (!this.#announced.has(table)) throw new Error(`session ${this.#id} made ${table} and was not told`)
+  }
+
+  #rest(ms: number): Promise<void> {
+    return new Promise((resolve) => this.#sim.schedule.add(this.#sim.nowMs + ms, resolve))
+  }
+
+  /** Proxies are the nodes. */
+  async #nodes([local, ...peers]: readonly string[]): Promise<void> {
+    for (const [table, expected] of [
+      ['local', [local]],
+      ['peers_v2', peers],
+    ] as const) {
+      const reply = await this.client.ask(query(`SELECT host_id FROM system.${table}`))
+      if (this.#failed(reply)) return
+      if (reply.type !== 'rows') this.#wrong(`system.${table}`, reply)
+      const found = reply.rows.map(([id]) => id?.toString('hex'))
+      const ids = expected.map((id) => id?.replaceAll('-', ''))
+      if (found.join() !== ids.join()) throw new Error(`system.${table} has ${found.join()} instead of ${ids.join()}`)
+    }
   }
 
   #onEvent(event: Response): void {
@@ -268,6 +303,11 @@ export class CassandraSession {
     if (reply.type !== 'error' || !FAILURE.test(reply.message)) return false
     if (!this.#checks.faulty) throw new Error(`nothing was broken, but: ${reply.message}; ${this.state}`)
     return true
+  }
+
+  /** A node that has just begun was to execute what came in parts, which can't be sent twice: a driver prepares it once more. */
+  #isForgotten(reply: Response): boolean {
+    return this.#fleet !== null && this.#checks.faulty && reply.type === 'error' && reply.code === ERROR_UNPREPARED
   }
 
   #wrong(what: string, reply: Response): never {

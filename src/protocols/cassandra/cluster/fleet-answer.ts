@@ -1,4 +1,3 @@
-import { ask } from '../../../core/ask.ts'
 import type { Member } from '../../../core/cluster.ts'
 import type { Frame } from '../../../core/frame.ts'
 import { unpreparedId } from '../result.ts'
@@ -18,16 +17,13 @@ export async function fleetAnswer(
   request: Frame,
   asked: SystemQuery,
 ): Promise<Frame> {
-  const askThere = (frame: Frame) => {
-    const upstream = member.pool.share(sharing.key, () => sharing.handshake())
-    return ask(upstream, frame, hub.env.limits.frameBytesMax)
-  }
+  const askThere = (frame: Frame) => hub.askOn(member, sharing.within(sharing.keyspace), frame)
   const more = internalQueries(asked, sharing.login.version).map(askThere)
   // Whichever fails first is what is told.
-  const [first, ...internals] = await Promise.all([askThere(request.copy()), ...more])
+  const [first, ...internals] = await Promise.all([askThere(request), ...more])
   const unprepared = unpreparedId(first)
   const statement = unprepared === null ? null : hub.statements.find(unprepared)
   const isPrepared = statement !== null && (await hub.prepareOn(member, statement, sharing))
-  const reply = isPrepared ? await askThere(request.copy()) : first
+  const reply = isPrepared ? await askThere(request) : first
   return rewritten(asked, reply, internals, hub.surroundings)
 }

@@ -27,7 +27,6 @@ import type { Hub } from './hub.ts'
 import { pickAny, pickUp } from './places.ts'
 import { ROUTE_CONTROL, ROUTE_KEYED } from './routing.ts'
 import { eventsAskedFor, Subscription } from './subscription.ts'
-import type { SystemQuery } from './system-select.ts'
 import { systemQuery } from './system-tables.ts'
 
 const EMPTY = Buffer.alloc(0)
@@ -72,7 +71,9 @@ export class CassandraGuide implements Guide {
     }
     const member = this.#choose(exchange, null)
     if (!this.#isControl && this.#hub.router.isUnknown && this.#hasPrepared(exchange)) return null
-    return this.#isControl && this.#takesSystem(exchange, member!) ? null : member
+    const mayBeWhole = this.#isControl || request.kind === PREPARE
+    if (mayBeWhole && this.#takesWhole(exchange, member!)) return null
+    return exchange.requestParts !== null && this.#preparesFirst(exchange, member!) ? null : member
   }
 
   elsewhere(exchange: Exchange, tried: ReadonlySet<Member>): Member | null {
@@ -152,8 +153,7 @@ export class CassandraGuide implements Guide {
       return exchange.response!.kind === ERROR && this.#takesUnprepared(exchange, member)
     if (kind === QUERY)
       return this.#hub.looksAlone && changesSchema(exchange.response!) && this.#takesSchemaChange(exchange, member)
-    if (kind === PREPARE) this.#hub.statements.learn(exchange.request, exchange.response!, this.sharing.keyspace)
-    else if ((kind === STARTUP || kind === AUTH_RESPONSE) && this.sharing.isStarted)
+    if ((kind === STARTUP || kind === AUTH_RESPONSE) && this.sharing.isStarted)
       this.#hub.topology.loggedIn(this.sharing.login, member.endpoint)
     return false
   }
@@ -209,38 +209,74 @@ export class CassandraGuide implements Guide {
         else this.#session.reply(exchange, told)
       },
       () => {
+        prepared.delete(name)
         if (this.#held.delete(exchange)) this.#session.resend(exchange, null)
       },
     )
     return true
   }
 
-  /** Is it about the nodes? Then the client is answered with the proxies in their place. */
-  // Cold: what a driver asks when it connects, and now and then
-  #takesSystem(exchange: Exchange, member: Member): boolean {
-    if (!this.sharing.isStarted) return false
-    const asked = systemQuery(exchange.request, this.sharing.keyspace, this.#hub.statements)
+  /** Is it one whose answer the proxy must see whole? */
+  // Cold: what a driver asks when it connects, and once a statement
+  #takesWhole(exchange: Exchange, member: Member): boolean {
+    const { request } = exchange
+    const { keyspace, isStarted } = this.sharing
+    if (!isStarted || exchange.requestParts !== null) return false
+    const { statements } = this.#hub
+    if (request.kind === PREPARE) {
+      this.#askWhole(exchange, member, async (node) => {
+        const reply = await this.#hub.askOn(node, this.sharing.within(keyspace), request)
+        statements.learn(request, reply, keyspace)
+        return reply
+      })
+      return true
+    }
+    const asked = this.#isControl ? systemQuery(request, keyspace, statements) : null
     if (asked === null) return false
-    exchange.request.own()
-    this.#held.add(exchange)
-    this.#askSystem(exchange, asked, member, new Set())
+    // It is about the nodes: the client is answered with the proxies in their place.
+    this.#askWhole(exchange, member, (node) => fleetAnswer(this.#hub, this.sharing, node, request, asked))
     return true
   }
 
-  // Cold: what a driver asks when it connects, and now and then
-  #askSystem(exchange: Exchange, asked: SystemQuery, member: Member, tried: Set<Member>): void {
-    tried.add(member)
-    fleetAnswer(this.#hub, this.sharing, member, exchange.request, asked).then(
-      (answer) => {
-        if (this.#held.delete(exchange)) this.#session.reply(exchange, answer)
+  /** Answers with what `ask` gets of the node, or of another one. */
+  // Cold: what a driver asks when it connects, and once a statement
+  #askWhole(exchange: Exchange, member: Member, ask: (member: Member) => Promise<Frame>): void {
+    exchange.request.own()
+    this.#held.add(exchange)
+    const tried = new Set<Member>()
+    const askAt = (node: Member) => {
+      tried.add(node)
+      ask(node).then(
+        (answer) => {
+          if (this.#held.delete(exchange)) this.#session.reply(exchange, answer)
+        },
+        (error: Error) => {
+          if (!this.#held.has(exchange)) return
+          const next = this.#choose(exchange, tried)
+          if (next !== null) askAt(next)
+          else if (this.#held.delete(exchange)) this.#session.unreachable(exchange, error)
+        },
+      )
+    }
+    askAt(member)
+  }
+
+  /** What comes in parts can't be sent twice: its node is shown the statements first. */
+  // Cold: large requests
+  #preparesFirst(exchange: Exchange, member: Member): boolean {
+    const statements = this.#hub.statements.inside(exchange.request)
+    if (statements.length === 0) return false
+    exchange.request.own()
+    this.#held.add(exchange)
+    Promise.all(statements.map((statement) => this.#hub.prepareOn(member, statement, this.sharing))).then(
+      () => {
+        if (this.#held.delete(exchange)) this.#session.send(exchange, member)
       },
       (error: Error) => {
-        if (!this.#held.has(exchange)) return
-        const next = this.#toControl(tried)
-        if (next !== null) this.#askSystem(exchange, asked, next, tried)
-        else if (this.#held.delete(exchange)) this.#session.unreachable(exchange, error)
+        if (this.#held.delete(exchange)) this.#session.sendElsewhere(exchange, member, error)
       },
     )
+    return true
   }
 
   /** Events come from the proxy: no node has to know who wants them. */
@@ -253,10 +289,15 @@ export class CassandraGuide implements Guide {
       this.#session.send(exchange, this.#toControl(null)!)
       return
     }
-    this.#subscription ??= new Subscription(version, (event) => this.#session.push(event))
-    this.#subscription.add(events)
-    this.#hub.subscriptions.add(this.#subscription)
-    this.#session.reply(exchange, responseFrame(version, request.stream, READY, EMPTY))
+    request.own()
+    this.#held.add(exchange)
+    this.#hub.whenKnown(() => {
+      if (!this.#held.delete(exchange)) return
+      this.#subscription ??= new Subscription(version, (event) => this.#session.push(event))
+      this.#subscription.add(events)
+      this.#hub.subscriptions.add(this.#subscription)
+      this.#session.reply(exchange, responseFrame(version, request.stream, READY, EMPTY))
+    })
   }
 
   cancel(exchange: Exchange): void {

@@ -2,6 +2,8 @@ import { ask } from '../../../core/ask.ts'
 import type { Cluster, Member } from '../../../core/cluster.ts'
 import type { Frame } from '../../../core/frame.ts'
 import type { Counter, Env } from '../../../core/kind.ts'
+import { LostError } from '../../../core/loss.ts'
+import type { Greeting } from '../../../core/sharing.ts'
 import type { Address } from '../../../world/world.ts'
 import { readInet } from '../body/addresses.ts'
 import { bodyOf } from '../body/body.ts'
@@ -18,6 +20,18 @@ import { prepareFrame, Statements, type PreparedStatement } from './statements.t
 import type { Subscription } from './subscription.ts'
 import type { Surroundings } from './system-rows.ts'
 import { ClusterTopology } from './topology.ts'
+
+/** Times that a question of the proxy's own is asked where its connection is lost. */
+const ASK_TIMES = 3
+
+/** Who wants events waits so long at most until they are heard. */
+const KNOWN_MS = 5000
+
+/** Of a connection, and what brings a fresh one to them. */
+interface Attributes {
+  readonly key: string
+  readonly handshake: () => Greeting
+}
 
 /** What the sessions of one thread in front of one cluster have in common. */
 export class Hub {
@@ -37,6 +51,7 @@ export class Hub {
   readonly #status: FleetStatus
   /** Nodes that others say are down. */
   readonly #saidDown = new Set<Member>()
+  readonly #waiting = new Set<() => void>()
   /** PREPAREs of the proxy's own that are under way, by node, attributes and statement. */
   readonly #preparing = new Map<string, Promise<boolean>>()
 
@@ -68,6 +83,22 @@ export class Hub {
     return this.fleet.peers.length === 0 && (this.topology.view?.nodes.length ?? 0) > 1
   }
 
+  /** Calls `go` once the cluster is known, and its events are heard, or when that takes too long. */
+  whenKnown(go: () => void): void {
+    if (this.places !== null) {
+      go()
+      return
+    }
+    const late = this.env.world.clock.after(KNOWN_MS, () => {
+      if (this.#waiting.delete(known)) go()
+    })
+    const known = () => {
+      late.cancel()
+      go()
+    }
+    this.#waiting.add(known)
+  }
+
   #isDown(hostId: string): boolean {
     const node = this.topology.view?.nodes.find((each) => each.hostId === hostId)
     return node !== undefined && this.cluster.find(node.endpoint)?.isUp === false
@@ -80,6 +111,7 @@ export class Hub {
     this.cluster.keep(new Set([...members, ...this.contactPoints]))
     for (const member of this.#saidDown) if (!members.has(member)) this.#saidDown.delete(member)
     this.#tellStatus()
+    for (const known of [...this.#waiting]) if (this.#waiting.delete(known)) known()
   }
 
   #onEvent(event: Frame): void {
@@ -120,15 +152,28 @@ export class Hub {
       for (const subscription of this.subscriptions) subscription.onStatusChange(change)
   }
 
-  /** Has a node prepare what another one has. False: it would not. Rejects where it could not be asked. */
+  /**
+   * Asks a node something that may be asked twice, on a connection with these attributes. Rejects where it can't be asked, or where
+   * connections to it are lost again and again.
+   */
+  async askOn(member: Member, { key, handshake }: Attributes, request: Frame): Promise<Frame> {
+    for (let left = ASK_TIMES; ;) {
+      try {
+        return await ask(member.pool.share(key, handshake), request.copy(), this.env.limits.frameBytesMax)
+      } catch (error) {
+        if (!(error instanceof LostError) || --left === 0) throw error
+      }
+    }
+  }
+
+  /** Has a node prepare what another one has. False: it would not. Rejects where it can't be asked. */
   prepareOn(member: Member, statement: PreparedStatement, sharing: CassandraSharing): Promise<boolean> {
     // The id is made of the text and the keyspace of the connection.
-    const { key, handshake } = sharing.within(statement.keyspace)
-    const name = `${member.slot} ${statement.id.toString('latin1')} ${key}`
+    const attributes = sharing.within(statement.keyspace)
+    const name = `${member.slot} ${statement.id.toString('latin1')} ${attributes.key}`
     let preparing = this.#preparing.get(name)
     if (preparing === undefined) {
-      const request = prepareFrame(statement, sharing.login.version)
-      const asked = ask(member.pool.share(key, handshake), request, this.env.limits.frameBytesMax)
+      const asked = this.askOn(member, attributes, prepareFrame(statement, sharing.login.version))
       const learn = (reply: Frame) => {
         this.statements.learnAgain(statement, reply)
         return reply.kind === RESULT

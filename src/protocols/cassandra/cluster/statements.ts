@@ -4,8 +4,9 @@ import type { Column } from '../body/results.ts'
 import { CorruptError } from '../corrupt-error.ts'
 import { IdCache } from '../id-cache.ts'
 import { murmur3 } from '../murmur3.ts'
-import { PREPARE, RESULT } from '../opcodes.ts'
-import { requestReader } from '../request.ts'
+import { BATCH, EXECUTE, PREPARE, RESULT } from '../opcodes.ts'
+import type { Reader } from '../reader.ts'
+import { requestReader, textAt } from '../request.ts'
 import { systemSelect, type SystemSelect } from './system-select.ts'
 
 /** Statements that are kept, and bytes of their texts; the first that was not executed since its turn came last is forgotten. */
@@ -166,6 +167,19 @@ export class Statements {
     }
   }
 
+  /** What an EXECUTE or BATCH is of, as far as it has come and that is known. */
+  inside(request: Frame): PreparedStatement[] {
+    const found = new Set<PreparedStatement>()
+    const add = (statement: PreparedStatement | null) => void (statement !== null && found.add(statement))
+    try {
+      if (request.kind === EXECUTE) add(this.executed(request))
+      else if (request.kind === BATCH) eachPrepared(requestReader(request), (id) => add(this.find(id)))
+    } catch (error) {
+      if (!(error instanceof CorruptError)) throw error
+    }
+    return [...found]
+  }
+
   /** What an EXECUTE is of; null where that is not known, or can't be read. */
   executed(request: Frame): PreparedStatement | null {
     try {
@@ -192,4 +206,14 @@ function keyOf(columns: readonly Column[] | null): string {
 export function prepareFrame(statement: PreparedStatement, version: number): Frame {
   const { text, keyspace } = statement
   return encodeBody(plain(version, { type: 'prepare', text, keyspace }), 0)
+}
+
+/** The ids in a BATCH, 4.1.7. Throws CorruptError where it ends early. */
+function eachPrepared(reader: Reader, found: (id: Buffer) => void): void {
+  reader.byte()
+  for (let count = reader.short(); count > 0; count--) {
+    if (reader.byte() === 0) textAt(reader)
+    else found(reader.shortBytes())
+    for (let values = reader.short(); values > 0; values--) reader.value()
+  }
 }

@@ -52,6 +52,7 @@ export class ModelClient implements ConnectionHandler {
     return new Promise((resolve, reject) =>
       this.world.net.connect(address, CONNECT_TIMEOUT_MS, (error, connection) => {
         if (connection === null) {
+          this.closed = true
           reject(new ModelClosed(error!.message))
           return
         }

@@ -11,6 +11,8 @@ export interface CassandraModelOptions {
   readonly answer?: (text: string) => Response | null
   /** Answers QUERY, PREPARE, EXECUTE and BATCH in the place of the model's few statements. */
   readonly engine?: { answer(request: Request, keyspace: string | null): Response }
+  /** Where word of what happened here goes; absent: to the clients of this one. */
+  readonly announce?: (event: string, rest: Buffer) => void
   /** Longest time that a request takes, in milliseconds: replies come in any order. */
   readonly delayMs?: number
   /** Told of every write, before its reply leaves. `user` is '' where nobody is asked; `value` null: the row is gone. */
@@ -23,16 +25,17 @@ export interface CassandraModelOptions {
 export class CassandraModel {
   readonly world: World
   readonly options: CassandraModelOptions
-  readonly store = new ModelStore()
+  readonly store: ModelStore
   readonly sessions = new Set<ModelSession>()
   connectionsAccepted = 0
   /** Reads of rows that it answered. */
   readCount = 0
   #listeners: Listener[] = []
 
-  constructor(world: World, options: CassandraModelOptions = {}) {
+  constructor(world: World, options: CassandraModelOptions = {}, store = new ModelStore()) {
     this.world = world
     this.options = options
+    this.store = store
   }
 
   /** Port 0 draws a free one. Rejects with the system's error. */
@@ -51,6 +54,12 @@ export class CassandraModel {
   crash(): void {
     for (const session of [...this.sessions]) session.lose()
     this.#listeners = []
+  }
+
+  /** Something happened. */
+  happened(event: string, rest: Buffer): void {
+    if (this.options.announce === undefined) this.announce(event, rest)
+    else this.options.announce(event, rest)
   }
 
   /** Tells all who asked for events; `rest` is what stands behind the type. */

@@ -213,7 +213,7 @@ export class ModelSession implements ConnectionHandler {
     if (statement.type === 'create') {
       const { table } = statement
       const rest = new Writer().string('CREATED').string('TABLE').string(current ?? '').string(table).bytes // prettier-ignore
-      this.#model.announce('SCHEMA_CHANGE', rest)
+      this.#model.happened('SCHEMA_CHANGE', rest)
       return { type: 'schema-change', change: 'CREATED', target: 'TABLE', keyspace: current ?? '', name: table, argumentTypes: null } // prettier-ignore
     }
     if (statement.type === 'schema') return schemaOf(statement)

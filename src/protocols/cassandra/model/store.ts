@@ -71,8 +71,12 @@ export function readModelStatement(text: string): ModelStatement | null {
 
 /** What the model holds: rows by keyspace and key, and what was prepared. It outlives its connections. */
 export class ModelStore {
-  readonly rows = new Map<string, string>()
+  readonly rows: Map<string, string>
   readonly prepared = new Map<string, { readonly statement: ModelStatement; readonly keyspace: string | null }>()
+
+  constructor(rows = new Map<string, string>()) {
+    this.rows = rows
+  }
 
   static place(keyspace: string, key: string): string {
     return `${keyspace}/${key}`
