@@ -173,3 +173,26 @@ test('what can not be typed is refused with the reason', async () => {
   await assert.rejects(explained('', SINK), /^Error: it is empty$/)
   await assert.rejects(explained('GET "a', SINK), /^Error: its quotes are not closed$/)
 })
+
+const FLEET = `CassandraSinkCluster: { first_contact_points: ["127.0.0.1:1111"], connect_timeout_ms: 1, local_shotover_host_id: "2dd022d6-2937-4754-89d6-02d2933a8f7a",
+  shotover_nodes: [{ address: "127.0.0.1:1", data_center: dc, rack: r1, host_id: "2dd022d6-2937-4754-89d6-02d2933a8f7a" }] }`
+
+for (const [sink, statement, way, server] of [
+  [
+    'CassandraSinkSingle: { remote_address: "127.0.0.1:1111", connect_timeout_ms: 1 }',
+    'SELECT * FROM a.b',
+    'shared',
+    /^127\.0\.0\.1:1111$/,
+  ],
+  [FLEET, 'SELECT * FROM a.b', 'shared', /^a node of the rack r1, one that has its partition/],
+  [FLEET, 'DROP TABLE a.b', 'shared', /^the node of the rack r1 that all such requests/],
+  [FLEET, 'SELECT * FROM system.peers', 'shared', /tells of the proxies/],
+  [FLEET, 'USE ks', 'attributes', /^the node of the rack r1/],
+] as const)
+  test(`where ${sink.slice(0, 20)} sends ${statement}`, async () => {
+    const text = `sources: [{ Cassandra: { name: s, listen_addr: "127.0.0.1:9042", chain: [{ ${sink} }] } }]`
+    const { sources } = await checkTopology('topology.yaml', text)
+    const { stages } = await explainRequest(sources[0], statement)
+    assert.equal(stages[0].route?.way, way)
+    assert.match(stages[0].route!.server, server)
+  })

@@ -2,13 +2,17 @@ import { hostAndPort } from '../../base/host-and-port.ts'
 import { ClusterSession } from '../../core/cluster-session.ts'
 import { Cluster } from '../../core/cluster.ts'
 import { transform, type Env, type SessionFactory } from '../../core/kind.ts'
+import { routeBy } from '../../core/route.ts'
 import { POOL_METRICS } from '../../core/stats.ts'
 import { connectorOf, sinkTls } from '../../core/tls.ts'
 import { fleetOf } from './cluster/fleet.ts'
 import { CassandraGuide } from './cluster/guide.ts'
 import { Hub } from './cluster/hub.ts'
 import { UNPARSED_METRIC } from './cql/unparsed.ts'
+import { destinationOf } from './cluster/destination.ts'
 import { cassandra } from './index.ts'
+import { CassandraSharing } from './sharing.ts'
+import { typedStartup } from './typed-request.ts'
 
 const TYPE = 'CassandraSinkCluster'
 
@@ -71,6 +75,11 @@ export const cassandraSinkCluster = transform({
     connect_timeout_ms: 3000,
   },
   metrics: [...POOL_METRICS, 'shotover_out_of_rack_requests_count', UNPARSED_METRIC],
+  route({ shotover_nodes, local_shotover_host_id }) {
+    const { rack } = shotover_nodes.find(({ host_id }) => host_id === local_shotover_host_id)!
+    const sharing = CassandraSharing.started(typedStartup())
+    return (exchange) => routeBy(sharing, destinationOf(exchange.request, rack), exchange)
+  },
   create(options, env: Env): SessionFactory {
     const nodes = options.shotover_nodes.map(({ address, data_center: datacenter, rack, host_id: hostId }) => {
       return { address: hostAndPort(address)!, datacenter, rack, hostId }
