@@ -4,6 +4,7 @@ import { startRedis } from '../real/servers.ts'
 import { compareAnswers } from './cassandra/answers.ts'
 import { compareClusters } from './cassandra/clusters.ts'
 import { compareDrivers } from './cassandra/compare.ts'
+import { compareNodes } from './cassandra/nodes.ts'
 import { CASSANDRA_NEEDS } from './cassandra/server.ts'
 import { CASSANDRA_CLIENTS, CLIENTS, CQLSH, missing, type Client, type Program } from './programs.ts'
 import { close, report, title } from './report.ts'
@@ -79,6 +80,9 @@ if (cassandraPrograms.size + shells.size > 0) {
   title('what is understood of Cassandra')
   for (const { name, problems, cases } of await compareAnswers()) report(name, problems, cases)
   await compareDrivers(cassandraPrograms, shells.get(CQLSH.name) ?? null, process.argv.includes('--all'))
+  await compareClusters()
+  title('nodes of Cassandra that die, stop and join')
+  for (const { name, problems, cases } of await compareNodes()) report(name, problems, cases)
 }
 if (words.length === 0 || words.includes('cluster')) {
   const tools = missing({ name: 'Cassandra', needs: CASSANDRA_NEEDS, build: () => Promise.resolve() })
