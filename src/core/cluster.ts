@@ -1,6 +1,6 @@
 import { addressText } from '../base/host-and-port.ts'
 import type { Address } from '../world/world.ts'
-import type { Env } from './kind.ts'
+import type { Env, Log } from './kind.ts'
 import { Pool, type PoolOptions, type PoolWatcher } from './pool.ts'
 import type { Sharing } from './sharing.ts'
 import { noPoolStats, type ConnectionCount, type Connections } from './stats.ts'
@@ -23,12 +23,14 @@ export class Member implements PoolWatcher {
   isUp = true
   /** It belongs to the cluster no more. */
   hasLeft = false
+  readonly #log: Log
   #backoffMs = 0
   #nextAttempt = 0
 
   constructor(endpoint: Address, slot: number, options: Omit<PoolOptions, 'endpoint' | 'watcher'>) {
     this.endpoint = endpoint
     this.slot = slot
+    this.#log = options.log
     this.pool = new Pool({ ...options, endpoint, watcher: this })
   }
 
@@ -38,11 +40,19 @@ export class Member implements PoolWatcher {
   }
 
   onReachable(): void {
-    this.isUp = true
+    if (!this.isUp && !this.hasLeft) {
+      this.isUp = true
+      this.#log.info(`${this.name} counts as up again`)
+    }
     this.#backoffMs = 0
   }
 
   onUnreachable(): void {
+    this.#isDown('it does not answer, or no connection to it can be had')
+  }
+
+  #isDown(why: string): void {
+    if (this.isUp) this.#log.warn(`${this.name} counts as down: ${why}. Requests go to others`)
     this.isUp = false
     this.#backoffMs = Math.min(BACKOFF_LAST_MS, Math.max(BACKOFF_FIRST_MS, this.#backoffMs * 2))
     this.#nextAttempt = this.pool.world.clock.now() + this.#backoffMs
@@ -56,7 +66,7 @@ export class Member implements PoolWatcher {
   /** Others say that it is down. What is under way there goes on; only a new connection proves that they are wrong. */
   saidDown(): void {
     if (!this.isUp) return
-    this.onUnreachable()
+    this.#isDown('others say so')
     this.pool.leave()
   }
 

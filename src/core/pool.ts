@@ -89,8 +89,8 @@ export class Pool implements UpstreamOwner, Connections {
     const isOrdered = this.protocol.orderToClient === 'request-order'
     this.#upkeep = new Upkeep(this.world.clock, this.#all, isOrdered, this.#log, (upstream) => this.retire(upstream))
     const { readTimeoutMs, watcher } = options
-    const onSilent = (upstream: Upstream) => {
-      if (upstream.shared) this.retire(upstream)
+    const onSilent = () => {
+      this.leave()
       watcher!.onUnreachable()
     }
     this.#readTimeout = new ReadTimeout(this.world.clock, this.#all, {
@@ -226,7 +226,7 @@ export class Pool implements UpstreamOwner, Connections {
     this.#log.failed(requests, error)
   }
 
-  /** Takes no further sessions: what they share, or could, closes as soon as nobody waits for anything on it. */
+  /** What sessions share, or could, closes as soon as nobody waits for anything on it. */
   leave(): void {
     for (const upstream of [...this.#all]) if (upstream.pinnedTo === null) this.retire(upstream)
   }

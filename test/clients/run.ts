@@ -80,13 +80,14 @@ if (cassandraPrograms.size + shells.size > 0) {
   title('what is understood of Cassandra')
   for (const { name, problems, cases } of await compareAnswers()) report(name, problems, cases)
   await compareDrivers(cassandraPrograms, shells.get(CQLSH.name) ?? null, process.argv.includes('--all'))
-  await compareClusters()
-  title('nodes of Cassandra that die, stop and join')
-  for (const { name, problems, cases } of await compareNodes()) report(name, problems, cases)
 }
 if (words.length === 0 || words.includes('cluster')) {
   const tools = missing({ name: 'Cassandra', needs: CASSANDRA_NEEDS, build: () => Promise.resolve() })
   if (tools.length > 0) report('clusters of Cassandra', [`not on this machine: ${tools.join(', ')}`], 0)
-  else await compareClusters()
+  else {
+    await compareClusters()
+    title('nodes of Cassandra that die, stop and join')
+    for (const { name, problems, cases } of await compareNodes()) report(name, problems, cases)
+  }
 }
 process.exitCode = close() ? 0 : 1

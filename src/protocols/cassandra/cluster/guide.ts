@@ -125,8 +125,12 @@ export class CassandraGuide implements Guide {
     return next
   }
 
+  /** It is up, and in the rack unless nobody there is. */
   #isGood(control: Member): boolean {
-    return control.isUp && (this.#hub.places === null || this.#hub.places.isInRack(control))
+    const { places } = this.#hub
+    if (!control.isUp || places === null || places.isInRack(control)) return control.isUp
+    for (let i = 0; i < places.inRack.length; i++) if (places.inRack[i]!.isUp) return false
+    return places.has(control)
   }
 
   /** The first that is up and was not tried, or the first that was not. */

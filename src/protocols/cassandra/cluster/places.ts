@@ -34,6 +34,10 @@ export class Places {
     return this.#members.values()
   }
 
+  has(member: Member): boolean {
+    return this.#isInRack.has(member) || this.outOfRack.includes(member)
+  }
+
   isInRack(member: Member): boolean {
     return this.#isInRack.has(member)
   }
