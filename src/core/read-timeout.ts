@@ -18,8 +18,9 @@ const GONE = 20
 interface Mark {
   readonly heard: number
   readonly silentSince: number
-  /** Looks since then. */
+  /** Looks since then, and since the kernel took the last of what waits to be sent. */
   looks: number
+  taken: number
 }
 
 export interface ReadTimeoutOptions {
@@ -71,11 +72,20 @@ export class ReadTimeout {
 
   #mark(waits: boolean, heard: number, before: Mark | undefined): Mark {
     const isSilent = before !== undefined && before.heard === heard && before.silentSince !== Infinity
-    return waits && isSilent ? before : { heard, silentSince: waits ? this.#clock.now() : Infinity, looks: 0 }
+    return waits && isSilent
+      ? before
+      : { heard, silentSince: waits ? this.#clock.now() : Infinity, looks: 0, taken: -1 }
   }
 
   #look(upstream: Upstream, mark: Mark): void {
     const { wire, sender } = upstream
+    const taken = sender.takenBytes
+    // It takes what is sent to it, as fast as the way there is.
+    if (taken !== mark.taken && taken >= 0) {
+      mark.taken = taken
+      mark.looks = 0
+      return
+    }
     // The question would not leave.
     if (mark.looks < ASKED && (sender.busy || wire.inFlight >= (wire.depth ?? Infinity))) return
     mark.looks++

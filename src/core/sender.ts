@@ -53,6 +53,12 @@ export class Sender {
     return this.outbox === null ? 0 : this.outbox.appendedBytes
   }
 
+  /** Bytes that the kernel has taken, where it takes them slower than they come; else -1. */
+  get takenBytes(): number {
+    const unsent = this.outbox === null ? 0 : this.outbox.unsentBytes
+    return unsent === 0 ? -1 : this.outbox!.appendedBytes - unsent
+  }
+
   get congested(): boolean {
     return this.outbox !== null && this.outbox.unsentBytes > CONGESTED_BYTES
   }

@@ -31,6 +31,7 @@ for (const [name, seed, calm] of [
   ['a statement whose answer came in parts was not known, and a large EXECUTE of it met nodes without it', 36, true],
   ['of a large compressed request nothing was told before all of it was there', 30, true],
   ['a client was told READY before events were heard', 54, true],
+  ['a node that took a large write slowly counted as gone', 467, false],
 ] as const)
   test(`no more: ${name}`, async () => {
     assert.equal((await runCassandraClusterSeed(seed, drawLimits, { calm })).violation, null)

@@ -41,6 +41,9 @@ export class CassandraGuide implements Guide {
   #control: Member | null = null
   /** The request that was placed last is such a one. */
   #isControl = false
+  /** Whether the request that was looked at last changes the session. */
+  #judged: Exchange | null = null
+  #isChange = false
   readonly #held = new Set<Exchange>()
   /** Ids that a node was asked to prepare for a request, one after the other. */
   readonly #prepared = new WeakMap<Exchange, Set<string>>()
@@ -60,7 +63,9 @@ export class CassandraGuide implements Guide {
   }
 
   isAlone(exchange: Exchange): boolean {
-    return this.sharing.isChange(exchange)
+    this.#judged = exchange
+    this.#isChange = this.sharing.isChange(exchange)
+    return this.#isChange
   }
 
   place(exchange: Exchange): Member | null {
@@ -70,6 +75,7 @@ export class CassandraGuide implements Guide {
       return null
     }
     const member = this.#choose(exchange, null)
+    this.#judged = null
     if (!this.#isControl && this.#hub.router.isUnknown && this.#hasPrepared(exchange)) return null
     const mayBeWhole = this.#isControl || request.kind === PREPARE
     if (mayBeWhole && this.#takesWhole(exchange, member!)) return null
@@ -82,7 +88,8 @@ export class CassandraGuide implements Guide {
 
   #choose(exchange: Exchange, tried: ReadonlySet<Member> | null): Member | null {
     const { places, router } = this.#hub
-    this.#isControl = places === null || !this.sharing.isStarted || this.sharing.isChange(exchange)
+    const isChange = exchange === this.#judged ? this.#isChange : this.sharing.isChange(exchange)
+    this.#isControl = places === null || !this.sharing.isStarted || isChange
     if (this.#isControl) return this.#toControl(tried)
     const route = router.route(exchange.request, this.sharing.keyspace, places!.view)
     this.#isControl = route === ROUTE_CONTROL
