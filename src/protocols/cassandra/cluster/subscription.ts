@@ -8,11 +8,15 @@ import { statusEvent, type StatusChange } from './fleet-status.ts'
 
 const EVENT_BYTES_MAX = 1024 * 1024
 
-/** The types of events that a REGISTER asks for, 4.1.8; null where it can't be read. */
+/** Event.Type of Apache Cassandra; drivers ask for the first three. */
+const TYPES: ReadonlySet<string> = new Set(['TOPOLOGY_CHANGE', 'STATUS_CHANGE', 'SCHEMA_CHANGE', 'TRACE_COMPLETE'])
+
+/** The types of events that a REGISTER asks for, 4.1.8; null where it can't be read, or one is none: a node refuses it then. */
 export function eventsAskedFor(register: Frame): readonly string[] | null {
   try {
     const { message } = bodyOf(register)
-    return message.type === 'register' ? message.events : null
+    if (message.type !== 'register') return null
+    return message.events.every((type) => TYPES.has(type.toUpperCase())) ? message.events : null
   } catch (error) {
     if (error instanceof CorruptError) return null
     throw error
@@ -31,7 +35,7 @@ export class Subscription {
   }
 
   add(types: readonly string[]): void {
-    for (const type of types) this.#types.add(type)
+    for (const type of types) this.#types.add(type.toUpperCase())
   }
 
   /** A SCHEMA_CHANGE of the cluster is told as it is. */
