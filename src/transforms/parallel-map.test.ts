@@ -86,10 +86,14 @@ test('what the copies hold goes on when the session is to end', async () => {
   assert.equal(p.closed, true)
 })
 
-test('a session that can take no more is not held by its copies for ever', async () => {
+test('what its copies hold counts towards no bound of the session, and goes on when it has too many bytes', async () => {
   const within = { chain: [{ kind: coalesce, options: { flush_when_buffered_message_count: 1000 } }] } as never
-  const p = play(parallelMap, options(4), { within, limits: { sessionInFlightMax: 16 } })
+  const p = play(parallelMap, options(4), { within, limits: { sessionInFlightMax: 16, sessionUnsentBytes: 1000 } })
   await p.send(...get(...Array.from({ length: 26 }, (_, i) => String(i))))
   await p.advance(1)
-  assert.ok(p.open.length >= 4)
+  p.expectForwarded()
+  const bulky: Message = ['SET', 'a', 'x'.repeat(1000)]
+  await p.send(bulky)
+  assert.equal(p.open.length, 8)
+  assert.equal(p.faults, 0)
 })

@@ -156,6 +156,7 @@ const CASES: readonly Case[] = [
       ...VERSIONS,
       ...ofChain(CHAIN),
       ...ofTransform('CassandraPeersRewrite'),
+      ['shotover_cql_unparsed_count', 'counter', { chain: CHAIN, transform: 'CassandraPeersRewrite' }],
       ...ofSink('CassandraSinkSingle', CHAIN),
     ],
     send: askCassandra,
