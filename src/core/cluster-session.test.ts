@@ -59,6 +59,8 @@ for (const order of ['request-order', 'any', 'streams'] as const) {
     const client = await play.client()
     play.crash(1)
     assert.equal(await play.say(client, PUT, 'a=1'), 'OK')
+    const up: string[] = []
+    play.proxy.cluster!.onUp = ({ name }) => up.push(name)
     await play.restart(1)
     for (let i = 2; has(play, 1, 'a') === undefined; i++) {
       assert.ok(i < 20, 'it is never found')
@@ -66,6 +68,7 @@ for (const order of ['request-order', 'any', 'streams'] as const) {
       assert.equal(await play.say(client, PUT, `a=${i}`), 'OK')
     }
     assert.equal(play.proxy.cluster!.stats.failedRequests, 0)
+    assert.deepEqual(up, [play.proxy.cluster!.member(play.address(1)).name])
     await play.end(client)
   })
 

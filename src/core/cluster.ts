@@ -26,10 +26,17 @@ export class Member implements PoolWatcher {
   readonly #log: Log
   #backoffMs = 0
   #nextAttempt = 0
+  readonly #onUp: (member: Member) => void
 
-  constructor(endpoint: Address, slot: number, options: Omit<PoolOptions, 'endpoint' | 'watcher'>) {
+  constructor(
+    endpoint: Address,
+    slot: number,
+    options: Omit<PoolOptions, 'endpoint' | 'watcher'>,
+    onUp: (member: Member) => void,
+  ) {
     this.endpoint = endpoint
     this.slot = slot
+    this.#onUp = onUp
     this.#log = options.log
     this.pool = new Pool({ ...options, endpoint, watcher: this })
   }
@@ -43,6 +50,7 @@ export class Member implements PoolWatcher {
     if (!this.isUp && !this.hasLeft) {
       this.isUp = true
       this.#log.info(`${this.name} counts as up again`)
+      this.#onUp(this)
     }
     this.#backoffMs = 0
   }
@@ -84,6 +92,8 @@ export class Member implements PoolWatcher {
 /** The servers that belong together, each with a pool that is opened when something is to be sent there. One for each thread and sink. */
 export class Cluster implements Connections {
   readonly stats = noPoolStats()
+  /** A server that counted as down is up again. */
+  onUp: (member: Member) => void = () => {}
   readonly #env: Env
   readonly #options: ClusterOptions
   readonly #members = new Map<string, Member>()
@@ -105,7 +115,8 @@ export class Cluster implements Connections {
     if (member === undefined) {
       const { world, log, limits } = this.#env
       const wireOptions = { cutThroughBytes: limits.cutThroughBytes }
-      member = new Member(endpoint, this.#slots++, { ...this.#options, world, log, wireOptions, stats: this.stats })
+      const options = { ...this.#options, world, log, wireOptions, stats: this.stats }
+      member = new Member(endpoint, this.#slots++, options, (up) => this.onUp(up))
       this.#members.set(name, member)
     }
     return member

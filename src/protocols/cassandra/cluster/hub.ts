@@ -71,6 +71,8 @@ export class Hub {
       warn: (text) => log.warn(text),
     }
     this.#status = new FleetStatus(fleet)
+    // Word of it may have gone lost.
+    cluster.onUp = (member) => this.#isUp(member)
     const pool = (endpoint: Address) => cluster.member(endpoint).pool
     this.topology = new ClusterTopology({ world, log, fleet, contactPoints, pool })
     this.topology.onChange(() => this.#onView())
@@ -134,13 +136,17 @@ export class Hub {
     const member = this.cluster.find({ host, port: reader.int() })
     if (member === null) return
     if (change === 'UP') {
-      this.#saidDown.delete(member)
       member.saidUp()
+      this.#isUp(member)
     } else if (change === 'DOWN') {
       this.#saidDown.add(member)
       member.saidDown()
+      this.#tellStatus()
     }
-    this.#tellStatus()
+  }
+
+  #isUp(member: Member): void {
+    if (this.#saidDown.delete(member)) this.#tellStatus()
   }
 
   /** Tells clients of proxies that count as up, or as down, from now on. */
