@@ -65,6 +65,7 @@ async function build<P extends Program>(
 }
 
 title('clients')
+const isAll = process.argv.includes('--all')
 const words = process.argv.slice(2).filter((word) => word !== '--all')
 const programs = await build(CLIENTS, words)
 const cassandraPrograms = await build(CASSANDRA_CLIENTS, words)
@@ -79,9 +80,9 @@ if (programs.size > 0) {
 if (cassandraPrograms.size + shells.size > 0) {
   title('what is understood of Cassandra')
   for (const { name, problems, cases } of await compareAnswers()) report(name, problems, cases)
-  await compareDrivers(cassandraPrograms, shells.get(CQLSH.name) ?? null, process.argv.includes('--all'))
+  await compareDrivers(cassandraPrograms, shells.get(CQLSH.name) ?? null, isAll)
 }
-if (words.length === 0 || words.includes('cluster')) {
+if ((isAll && words.length === 0) || words.includes('cluster')) {
   const tools = missing({ name: 'Cassandra', needs: CASSANDRA_NEEDS, build: () => Promise.resolve() })
   if (tools.length > 0) report('clusters of Cassandra', [`not on this machine: ${tools.join(', ')}`], 0)
   else {
