@@ -23,6 +23,8 @@ export interface Script {
   readonly halfCloses: boolean
   /** `@step`: only line by line; a server that hangs up may drop the replies before. */
   readonly inStep: boolean
+  /** `@whole`: not torn; what the server says whenever it has taken what was there comes where the pieces end. */
+  readonly isWhole: boolean
 }
 
 export function scriptOf(text: string): Script {
@@ -31,6 +33,7 @@ export function scriptOf(text: string): Script {
     lines: linesOf(text.slice(words.length)),
     halfCloses: words.includes('@end'),
     inStep: words.includes('@step'),
+    isWhole: words.includes('@whole'),
   }
 }
 
@@ -157,8 +160,8 @@ export async function playBoth(
   const deliveries: [string, Transcript, Delivery][] = [
     ['in step', expected, inStepWith(expected.counts)],
     ['at once', expectedAtOnce, atOnce],
-    ['torn', expectedAtOnce, torn],
   ]
+  if (!script.isWhole) deliveries.push(['torn', expectedAtOnce, torn])
   let compared = 0
   for (const [name, wanted, deliver] of script.inStep ? deliveries.slice(0, 1) : deliveries)
     await check(name, async () => {

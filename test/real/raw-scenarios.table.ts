@@ -839,6 +839,14 @@ export const SCENARIOS: Record<string, string> = {
     EXEC
     BLPOP nope 0.01
     GET a`,
+  'tracking: own changes that are broadcast, RESP3': `@whole
+    #HELLO 3
+    CLIENT TRACKING ON BCAST PREFIX p
+    SET p1 x
+    SET q1 x
+    CLIENT TRACKINGINFO
+    CLIENT TRACKING OFF
+    GET p1`,
   'tracking: own changes, RESP3': `
     #HELLO 3
     CLIENT TRACKING ON
@@ -848,11 +856,6 @@ export const SCENARIOS: Record<string, string> = {
     CLIENT TRACKING OFF
     SET k 2
     GET k
-    CLIENT TRACKING ON BCAST PREFIX p
-    SET p1 x
-    SET q1 x
-    CLIENT TRACKINGINFO
-    CLIENT TRACKING OFF
     CLIENT TRACKING ON OPTIN
     CLIENT CACHING YES
     GET k
