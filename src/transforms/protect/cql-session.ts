@@ -89,47 +89,16 @@ export class CqlSession implements Transform {
   }
 
   onRequests(batch: Batch, link: Link): void | Promise<void> {
-    let passed: Batch = []
-    let refused: Batch = []
-    return stepThrough(batch, {
-      step: (exchange) => {
-        const wait = this.#request(exchange, link)
-        if (wait === null) passed.push(exchange)
-        return wait
-      },
-      fail: (exchange, error) => {
-        this.#forget(exchange)
-        exchange.response = this.#refusal(exchange.request, error)
-        refused.push(exchange)
-      },
-      flush: () => {
-        const [toServer, toClient] = [passed, refused]
-        passed = []
-        refused = []
-        if (toClient.length !== 0) link.reply(toClient)
-        if (toServer.length !== 0) link.forward(toServer)
-      },
+    return stepThrough(batch, link, {
+      step: (exchange) => this.#request(exchange, link),
+      refuse: (exchange, error) => this.#refuse(exchange, exchange.request, error),
     })
   }
 
   onResponses(batch: Batch, link: Link): void | Promise<void> {
-    let done: Batch = []
-    return stepThrough(batch, {
-      step: (exchange) => {
-        const wait = this.#response(exchange)
-        if (wait === null) done.push(exchange)
-        return wait
-      },
-      fail: (exchange, error) => {
-        this.#forget(exchange)
-        exchange.response = this.#refusal(exchange.response!, error)
-        done.push(exchange)
-      },
-      flush: () => {
-        const toClient = done
-        done = []
-        if (toClient.length !== 0) link.reply(toClient)
-      },
+    return stepThrough(batch, link, {
+      step: (exchange) => this.#response(exchange),
+      refuse: (exchange, error) => this.#refuse(exchange, exchange.response!, error),
     })
   }
 
@@ -158,7 +127,8 @@ export class CqlSession implements Transform {
   }
 
   /** What a client is told, in a reply to, or in the place of, this frame. Throws what is no fault of anybody but the transform. */
-  #refusal(frame: Frame, error: unknown): Frame {
+  #refuse(exchange: Exchange, frame: Frame, error: unknown): Frame {
+    this.#forget(exchange)
     const reply = (code: number, text: string, rest?: Buffer) => errorFrame(versionOf(frame), frame.stream, code, text, rest) // prettier-ignore
     if (error instanceof UnpreparedError) {
       const length = Buffer.from([error.id.length >> 8, error.id.length & 0xff])

@@ -65,46 +65,21 @@ export class ValkeySession implements Transform {
   }
 
   onRequests(batch: Batch, link: Link): void | Promise<void> {
-    let passed: Batch = []
-    let refused: Batch = []
-    return stepThrough(batch, {
-      step: (exchange) => {
-        const wait = this.#request(exchange)
-        if (wait === null) passed.push(exchange)
-        return wait
-      },
-      fail: (exchange, error) => {
+    return stepThrough(batch, link, {
+      step: (exchange) => this.#request(exchange),
+      refuse: (_, error) => {
         if (this.#inTransaction) this.#aborted = true
-        exchange.response = this.#refusal(error)
-        refused.push(exchange)
-      },
-      flush: () => {
-        const [toServer, toClient] = [passed, refused]
-        passed = []
-        refused = []
-        if (toClient.length !== 0) link.reply(toClient)
-        if (toServer.length !== 0) link.forward(toServer)
+        return this.#refusal(error)
       },
     })
   }
 
   onResponses(batch: Batch, link: Link): void | Promise<void> {
-    let done: Batch = []
-    return stepThrough(batch, {
-      step: (exchange) => {
-        const wait = this.#response(exchange)
-        if (wait === null) done.push(exchange)
-        return wait
-      },
-      fail: (exchange, error) => {
+    return stepThrough(batch, link, {
+      step: (exchange) => this.#response(exchange),
+      refuse: (exchange, error) => {
         this.#open.delete(exchange)
-        exchange.response = this.#refusal(error)
-        done.push(exchange)
-      },
-      flush: () => {
-        const toClient = done
-        done = []
-        if (toClient.length !== 0) link.reply(toClient)
+        return this.#refusal(error)
       },
     })
   }
