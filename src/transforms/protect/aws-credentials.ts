@@ -1,11 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import type { Connector } from '../../world/world.ts'
+import type { Clock, Connector } from '../../world/world.ts'
 import type { AwsCredentials } from './aws-signature.ts'
-import { callHttp, type HttpRequest } from './http-call.ts'
+import { callHttp, serverOf, type HttpRequest } from './http-call.ts'
 import { KmsError } from './kms.ts'
-import type { Clock } from '../../world/world.ts'
 
 type Variables = Readonly<Record<string, string | undefined>>
 
@@ -88,12 +87,9 @@ export class AwsCredentialsChain {
 
   async #ask(url: URL, request: HttpRequest): Promise<string> {
     const { connector, clock } = this.#options
-    const address = { host: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port || 80) }
-    const answer = await callHttp({ connector, clock, address, host: url.host }, request, TIMEOUT_MS).catch(
-      (error: Error) => {
-        throw new KmsError(`no credentials for AWS: ${error.message}`, false)
-      },
-    )
+    const answer = await callHttp(serverOf(url, connector, clock), request, TIMEOUT_MS).catch((error: Error) => {
+      throw new KmsError(`no credentials for AWS: ${error.message}`, false)
+    })
     if (answer.status !== 200) throw new KmsError(`no credentials for AWS: ${url.host} says ${answer.status}`, false)
     return answer.body.toString()
   }

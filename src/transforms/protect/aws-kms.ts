@@ -1,9 +1,9 @@
 import type { AwsCredentialsChain } from './aws-credentials.ts'
 import { signatureHeaders } from './aws-signature.ts'
-import { KEY_BYTES, type WrappedKey } from './data-key.ts'
+import type { WrappedKey } from './data-key.ts'
 import type { HttpServer } from './http-call.ts'
 import { KmsError, type Kms } from './kms.ts'
-import { askJson } from './remote-call.ts'
+import { askJson, keyIn, textIn, type Json } from './remote-call.ts'
 
 export interface AwsKmsOptions {
   readonly server: HttpServer
@@ -18,6 +18,8 @@ export interface AwsKmsOptions {
   readonly grantTokens: readonly string[] | null
 }
 
+/** Where a data key stands in an answer. */
+const KEY = 'Plaintext'
 const CONTENT_TYPE = 'application/x-amz-json-1.1'
 /** Errors that another request may not meet: https://docs.aws.amazon.com/kms/latest/APIReference/CommonErrors.html */
 const PASSING = /Throttl|LimitExceeded|Timeout|Unavailable|Internal|Expired|UnrecognizedClient|InvalidClientTokenId|KMSInvalidState|Signature/i // prettier-ignore
@@ -35,12 +37,14 @@ export class AwsKms implements Kms {
     const { keyId, keySpec, numberOfBytes } = this.#options
     const length = numberOfBytes === null ? { KeySpec: keySpec ?? 'AES_256' } : { NumberOfBytes: numberOfBytes }
     const said = await this.#ask('GenerateDataKey', { KeyId: keyId, ...length })
-    return { secret: keyIn(said), kekId: '', wrapped: bytesIn(said, 'CiphertextBlob') }
+    const secret = keyIn(said, KEY, this.name)
+    return { secret, kekId: '', wrapped: Buffer.from(textIn(said, 'CiphertextBlob', this.name), 'base64') }
   }
 
   /** The blob tells which key wrapped it, so that keys that were rotated, or replaced, are found. */
   async unwrap(_kekId: string, wrapped: Buffer): Promise<Buffer> {
-    return keyIn(await this.#ask('Decrypt', { CiphertextBlob: wrapped.toString('base64') }))
+    const said = await this.#ask('Decrypt', { CiphertextBlob: wrapped.toString('base64') })
+    return keyIn(said, KEY, this.name)
   }
 
   async searchKey(text: string): Promise<WrappedKey> {
@@ -48,7 +52,7 @@ export class AwsKms implements Kms {
     return { secret: await this.unwrap('', wrapped), kekId: '', wrapped }
   }
 
-  async #ask(action: string, fields: Record<string, unknown>): Promise<Readonly<Record<string, unknown>>> {
+  async #ask(action: string, fields: Record<string, unknown>): Promise<Json> {
     const { server, region, encryptionContext, grantTokens } = this.#options
     const body = JSON.stringify({
       ...fields,
@@ -69,20 +73,8 @@ export class AwsKms implements Kms {
 }
 
 /** `com.amazonaws.kms#NotFoundException: the text`. */
-function errorIn(said: Readonly<Record<string, unknown>>): string {
+function errorIn(said: Json): string {
   const type = typeof said.__type === 'string' ? said.__type.replace(/^.*#/, '') : 'an error'
   const text = said.message ?? said.Message
   return typeof text === 'string' ? `${type}: ${text}` : type
-}
-
-function bytesIn(said: Readonly<Record<string, unknown>>, field: string): Buffer {
-  const text = said[field]
-  if (typeof text !== 'string') throw new KmsError(`AWS KMS gave no ${field}`, false)
-  return Buffer.from(text, 'base64')
-}
-
-function keyIn(said: Readonly<Record<string, unknown>>): Buffer {
-  const key = bytesIn(said, 'Plaintext')
-  if (key.length !== KEY_BYTES) throw new KmsError(`AWS KMS gave a key of ${key.length} bytes instead of ${KEY_BYTES}`, true) // prettier-ignore
-  return key
 }

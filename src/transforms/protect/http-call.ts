@@ -26,6 +26,12 @@ export interface HttpServer {
   readonly host: string
 }
 
+/** The server of a URL. */
+export function serverOf({ protocol, hostname, port, host }: URL, connector: Connector, clock: Clock): HttpServer {
+  const address = { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || (protocol === 'https:' ? 443 : 80)) }
+  return { connector, clock, address, host }
+}
+
 /** A request and its answer on a connection of their own, HTTP/1.1 (RFC 9112). Rejects where there is no whole answer within `timeoutMs`. */
 export function callHttp(server: HttpServer, request: HttpRequest, timeoutMs: number): Promise<HttpAnswer> {
   return new Promise<HttpAnswer>((resolve, reject) => {

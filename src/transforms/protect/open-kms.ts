@@ -4,7 +4,7 @@ import type { Env } from '../../core/kind.ts'
 import { connectorOf, type SinkTls } from '../../core/tls.ts'
 import { AwsCredentialsChain } from './aws-credentials.ts'
 import { AwsKms } from './aws-kms.ts'
-import type { HttpServer } from './http-call.ts'
+import { serverOf, type HttpServer } from './http-call.ts'
 import type { Kms } from './kms.ts'
 import { LocalKms, parseKey, parseKeyFile } from './local-kms.ts'
 import type { Options } from './options.ts'
@@ -58,10 +58,7 @@ function keysIn(path: string): Map<string, Buffer> {
   }
 }
 
-function serverAt(url: string, tls: SinkTls | undefined, env: Env): HttpServer {
-  const { protocol, hostname, port, host } = new URL(url)
-  const isSecure = protocol === 'https:'
-  const connector = isSecure ? connectorOf(tls, env) : env.world.net
-  const address = { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || (isSecure ? 443 : 80)) }
-  return { connector, clock: env.world.clock, address, host }
+function serverAt(text: string, tls: SinkTls | undefined, env: Env): HttpServer {
+  const url = new URL(text)
+  return serverOf(url, url.protocol === 'https:' ? connectorOf(tls, env) : env.world.net, env.world.clock)
 }

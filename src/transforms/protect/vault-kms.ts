@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { KEY_BYTES, type WrappedKey } from './data-key.ts'
 import type { HttpServer } from './http-call.ts'
 import { KmsError, type Kms } from './kms.ts'
-import { askJson } from './remote-call.ts'
+import { askJson, keyIn, textIn, type Json } from './remote-call.ts'
 
 export interface VaultKmsOptions {
   readonly server: HttpServer
@@ -16,6 +16,9 @@ export interface VaultKmsOptions {
   readonly namespace: string | null
 }
 
+/** Where a data key stands in an answer. */
+const KEY = 'plaintext'
+
 /** The transit engine of HashiCorp Vault: https://developer.hashicorp.com/vault/api-docs/secret/transit */
 export class VaultKms implements Kms {
   readonly name = 'Vault'
@@ -27,12 +30,13 @@ export class VaultKms implements Kms {
 
   async generate(): Promise<WrappedKey> {
     const data = await this.#ask('datakey/plaintext', { bits: KEY_BYTES * 8 })
-    return { secret: keyIn(data), kekId: '', wrapped: Buffer.from(textIn(data, 'ciphertext')) }
+    const secret = keyIn(data, KEY, this.name)
+    return { secret, kekId: '', wrapped: Buffer.from(textIn(data, 'ciphertext', this.name)) }
   }
 
   /** The wrapped key, `vault:v1:...`, tells the version of the key that wrapped it. */
   async unwrap(_kekId: string, wrapped: Buffer): Promise<Buffer> {
-    return keyIn(await this.#ask('decrypt', { ciphertext: wrapped.toString() }))
+    return keyIn(await this.#ask('decrypt', { ciphertext: wrapped.toString() }), KEY, this.name)
   }
 
   async searchKey(text: string): Promise<WrappedKey> {
@@ -40,7 +44,7 @@ export class VaultKms implements Kms {
     return { secret: await this.unwrap('', wrapped), kekId: '', wrapped }
   }
 
-  async #ask(what: string, fields: Record<string, unknown>): Promise<Readonly<Record<string, unknown>>> {
+  async #ask(what: string, fields: Record<string, unknown>): Promise<Json> {
     const { server, mount, keyName, namespace } = this.#options
     const headers = {
       'Content-Type': 'application/json',
@@ -51,7 +55,7 @@ export class VaultKms implements Kms {
     const path = `/v1/${mount.split('/').map(encodeURIComponent).join('/')}/${what}/${encodeURIComponent(keyName)}`
     const said = await askJson(server, this.name, { method: 'POST', path, headers, body: JSON.stringify(fields) }, errorIn) // prettier-ignore
     if (typeof said.data !== 'object' || said.data === null) throw new KmsError('Vault gave no data', false)
-    return said.data as Record<string, unknown>
+    return said.data as Json
   }
 
   async #token(): Promise<string> {
@@ -65,18 +69,6 @@ export class VaultKms implements Kms {
   }
 }
 
-function errorIn({ errors }: Readonly<Record<string, unknown>>): string {
+function errorIn({ errors }: Json): string {
   return Array.isArray(errors) && errors.length > 0 ? errors.join('; ') : 'an error'
-}
-
-function textIn(data: Readonly<Record<string, unknown>>, field: string): string {
-  const text = data[field]
-  if (typeof text !== 'string') throw new KmsError(`Vault gave no ${field}`, false)
-  return text
-}
-
-function keyIn(data: Readonly<Record<string, unknown>>): Buffer {
-  const key = Buffer.from(textIn(data, 'plaintext'), 'base64')
-  if (key.length !== KEY_BYTES) throw new KmsError(`Vault gave a key of ${key.length} bytes instead of ${KEY_BYTES}`, true) // prettier-ignore
-  return key
 }
