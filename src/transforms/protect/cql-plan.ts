@@ -49,27 +49,21 @@ export interface Plan {
 export type Keyspace = string | null | undefined
 
 /**
- * What of the statement `bytes[start, end)` has to be encrypted, and what of its rows decrypted; null where it is about no protected table.
+ * What of the statement `text` has to be encrypted, and what of its rows decrypted; null where it is about no protected table.
  * Throws Refusal where it touches a protected column otherwise than by giving it a value or by selecting it.
  */
-export function planOf(
-  bytes: Buffer,
-  start: number,
-  end: number,
-  tables: ProtectedTables,
-  keyspace: Keyspace,
-): Plan | null {
-  if (!tables.mayConcern(bytes, start, end)) return null
-  const statement = parseStatement(bytes, start, end)
-  if (statement.type === 'unparsed') return unparsed(bytes, start, end, statement)
+export function planOf(text: Buffer, tables: ProtectedTables, keyspace: Keyspace): Plan | null {
+  if (!tables.mayConcern(text, 0, text.length)) return null
+  const statement = parseStatement(text)
+  if (statement.type === 'unparsed') return unparsed(text, statement)
   const planner = new Planner(tables, keyspace)
   planner.add(statement)
   return planner.plan(statement)
 }
 
 /** What changes the schema has no values; anything else may have. */
-function unparsed(bytes: Buffer, start: number, end: number, { reason }: Unparsed): null {
-  if (STATEMENT_TYPES[statementKind(bytes, start, end)] === 'SchemaChange') return null
+function unparsed(text: Buffer, { reason }: Unparsed): null {
+  if (STATEMENT_TYPES[statementKind(text, 0, text.length)] === 'SchemaChange') return null
   throw new Refusal(`a statement that names a protected table could not be parsed: ${reason} is expected`)
 }
 

@@ -175,7 +175,7 @@ export class CqlSession implements Transform {
     const message = body.message as Extract<Request, { type: 'query' | 'prepare' }>
     const own = message.type === 'query' ? message.parameters.keyspace : message.keyspace
     const text = Buffer.from(message.text)
-    const plan = planOf(text, 0, text.length, this.#shared.tables, own ?? this.keyspace)
+    const plan = planOf(text, this.#shared.tables, own ?? this.keyspace)
     const wait = plan === null ? null : this.#needs(plan, request, link)
     if (wait !== null) return wait
     this.#expect(exchange, { plan, prepares: isPrepare ? { uses } : null, uses: uses && !isPrepare })
@@ -223,7 +223,7 @@ export class CqlSession implements Transform {
     const plans = message.statements.map(({ statement }) => {
       if (typeof statement !== 'string') return this.#find(statement).plan
       const text = Buffer.from(statement)
-      return planOf(text, 0, text.length, this.#shared.tables, keyspace)
+      return planOf(text, this.#shared.tables, keyspace)
     })
     const first = plans.find((plan) => plan !== null)
     if (first === undefined) return null

@@ -26,7 +26,7 @@ import { keepable, type Tokens } from './entry.ts'
 import type { Found, Wanted } from './lookup.ts'
 import type { PreparedPlans } from './prepared-plans.ts'
 import type { Matter, Requests } from './requests.ts'
-import type { Tables } from './tables.ts'
+import type { Keyspace, Tables } from './tables.ts'
 
 /** What the sessions of a thread share. */
 export interface Shared {
@@ -70,8 +70,8 @@ export class CachedSession implements Transform {
   readonly #looked = new Set<Exchange>()
   /** Lets what waits for all of those go on. */
   #onFound: (() => void) | null = null
-  /** undefined: not known, as when it came into a chain whose client was there before. */
-  #keyspace: string | null | undefined = undefined
+  /** Not known, as when it came into a chain whose client was there before. */
+  #keyspace: Keyspace = undefined
   /** Statements under way that may change it. */
   #uses = 0
   /** PREPAREs under way. */

@@ -78,7 +78,7 @@ for (const [text, plan, ...given] of STATEMENTS)
   test(`what ${text} is to the cache${given.length === 0 ? '' : `, in ${String(given[0])}`}`, () => {
     const bytes = Buffer.from(`  ${text}  `)
     const keyspace = given.length === 0 ? null : given[0]
-    assert.equal(shown(planOf(bytes, 2, bytes.length - 2, keyspace, tables)), plan)
+    assert.equal(shown(planOf(bytes.subarray(2, -2), keyspace, tables)), plan)
   })
 
 const NAMES: readonly (readonly [text: string, name: string | null])[] = [

@@ -12,7 +12,7 @@ import type {
   Term,
   Update,
 } from '../../protocols/cassandra/cql/tree.ts'
-import type { CachedTable, Tables } from './tables.ts'
+import type { CachedTable, Keyspace, Tables } from './tables.ts'
 
 /** A statement that reads or changes rows of a table that is cached, and the text that its places are in. */
 export interface OfTable<S extends Select | Insert | Update | Delete> {
@@ -41,23 +41,14 @@ const ANYTHING: Plan = { type: 'anything' }
 
 const OF_TABLES = new Set(['TRUNCATE', 'CREATE TABLE', 'ALTER TABLE', 'DROP TABLE'].map(statementCode))
 
-/**
- * What the statement `bytes[start, end)` is to the cache. `keyspace` is the one that was chosen with USE; null: none; undefined: it is not
- * known. The plan keeps a copy of the text.
- */
-export function planOf(
-  bytes: Buffer,
-  start: number,
-  end: number,
-  keyspace: string | null | undefined,
-  tables: Tables,
-): Plan {
-  const kind = statementKind(bytes, start, end)
+/** What the statement `lent` is to the cache. The plan keeps a copy of the text. */
+export function planOf(lent: Buffer, keyspace: Keyspace, tables: Tables): Plan {
+  const kind = statementKind(lent, 0, lent.length)
   if (kind === USE) return { type: 'use' }
-  if (kind === SELECT) return planOfSelect(bytes, start, end, keyspace, tables)
+  if (kind === SELECT) return planOfSelect(lent, keyspace, tables)
   // Only statements that change something are left, but for those that nobody understands and that may be anything.
   if (kind !== 0 && STATEMENT_TYPES[kind] === 'Read') return NOTHING
-  const text = Buffer.from(bytes.subarray(start, end))
+  const text = Buffer.from(lent)
   const statement = parseStatement(text)
   switch (statement.type) {
     case 'unparsed':
@@ -76,18 +67,12 @@ export function planOf(
 }
 
 /** Most statements are about no table that is cached: those are not parsed. What is taken for one by mistake is only not cached. */
-function planOfSelect(
-  bytes: Buffer,
-  start: number,
-  end: number,
-  keyspace: string | null | undefined,
-  tables: Tables,
-): Plan {
-  const named = classify(bytes, start, end)
+function planOfSelect(lent: Buffer, keyspace: Keyspace, tables: Tables): Plan {
+  const named = classify(lent, 0, lent.length)
   const of = named.keyspace ?? keyspace
   const table = named.table === null || of === null || of === undefined ? null : tables.find(of, named.table)
   if (table === null) return NOTHING
-  const text = Buffer.from(bytes.subarray(start, end))
+  const text = Buffer.from(lent)
   const statement = parseStatement(text)
   if (statement.type !== 'select' || !isRepeatable(statement)) return NOTHING
   // What was parsed has the last word.
@@ -99,7 +84,7 @@ function rows(
   text: Buffer,
   statements: readonly (Insert | Update | Delete)[],
   markers: readonly Marker[],
-  keyspace: string | null | undefined,
+  keyspace: Keyspace,
   tables: Tables,
 ): Plan {
   const written = statements.flatMap((statement) =>
@@ -108,7 +93,7 @@ function rows(
   return written.length === 0 ? NOTHING : { type: 'rows', written }
 }
 
-function wholeTables(statement: Statement, keyspace: string | null | undefined, tables: Tables): Plan {
+function wholeTables(statement: Statement, keyspace: Keyspace, tables: Tables): Plan {
   const found = statement.references
     .filter(({ of, name }) => of === 'table' && name !== null)
     .flatMap((reference) => tables.named(reference, keyspace))

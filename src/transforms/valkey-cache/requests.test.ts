@@ -42,7 +42,7 @@ function asked(text: string, parameters: Partial<Parameters> = {}, version = 4, 
 function prepare(text: string): Buffer {
   const id = Buffer.from(`id of ${text}`)
   const bytes = Buffer.from(text)
-  prepared.learn(id, planOf(bytes, 0, bytes.length, 'ks', tables))
+  prepared.learn(id, planOf(bytes, 'ks', tables))
   return id
 }
 
@@ -176,6 +176,18 @@ test('in version 5 a keyspace comes with the statement', () => {
   const speaker: Speaker = { user: '', keyspace: null }
   assert.equal(keysOf(asked('SELECT * FROM t WHERE k = 7', { keyspace: 'ks' }, 5, speaker)), 'read p:ks.t:00000007')
   assert.equal(asked('SELECT * FROM t WHERE k = 7', {}, 5, speaker).type, 'nothing')
+})
+
+test('what is about no table that is cached is not decoded', () => {
+  const isDecoded = (text: string, version: number, keyspace: string | null) => {
+    const parameters = { ...PARAMETERS, values: [Buffer.alloc(100)], keyspace }
+    const request = frame({ type: 'query', text, parameters }, version)
+    requests.matterOf(request, SPEAKER)
+    return request.body !== null
+  }
+  const other = 'SELECT * FROM other WHERE k = ?'
+  assert.deepEqual([isDecoded(other, 4, null), isDecoded(other, 5, null)], [false, false])
+  assert.deepEqual([isDecoded(READ, 5, null), isDecoded(other, 5, 'ks')], [true, true])
 })
 
 test("whose name is not known gets nobody's replies", () => {

@@ -1,6 +1,6 @@
 import type { Frame } from '../../core/frame.ts'
 import { bodyOf } from '../../protocols/cassandra/body/body.ts'
-import type { Parameters, Request } from '../../protocols/cassandra/body/requests.ts'
+import { namesKeyspace, type Parameters, type Request } from '../../protocols/cassandra/body/requests.ts'
 import { CorruptError } from '../../protocols/cassandra/corrupt-error.ts'
 import { flagsOf, versionOf } from '../../protocols/cassandra/envelope.ts'
 import { BATCH, EXECUTE, FLAG_PAYLOAD, FLAG_TRACING, PREPARE, QUERY } from '../../protocols/cassandra/opcodes.ts'
@@ -11,14 +11,13 @@ import type { Wanted } from './lookup.ts'
 import { planOf, type Plan, type RowsRead, type RowsWritten } from './plan.ts'
 import type { PreparedPlans } from './prepared-plans.ts'
 import { isSerial, partitionPlace, readDigest } from './reading.ts'
-import type { CachedTable, Tables } from './tables.ts'
+import type { CachedTable, Keyspace, Tables } from './tables.ts'
 
 /** What a session has said of itself. */
 export interface Speaker {
   /** Name of the user; null: its replies are nobody else's. */
   readonly user: string | null
-  /** The keyspace that was chosen with USE; null: none; undefined: it is not known. */
-  readonly keyspace: string | null | undefined
+  readonly keyspace: Keyspace
 }
 
 /** What is to be done about a request. */
@@ -72,17 +71,17 @@ export class Requests {
     }
   }
 
-  #plan(text: Buffer, keyspace: string | null | undefined): Plan {
-    return planOf(text, 0, text.length, keyspace, this.#tables)
+  #plan(text: Buffer, keyspace: Keyspace): Plan {
+    return planOf(text, keyspace, this.#tables)
   }
 
   #query(request: Frame, speaker: Speaker): Matter {
     const { bytes, start, end } = statementText(request)
     // From version 5 on a keyspace may come with the statement; what is about no table that is cached is not decoded otherwise.
-    const mayName = versionOf(request) >= 5
-    const named = mayName ? (bodyOf(request).message as Query).parameters.keyspace : null
+    const isNamed = versionOf(request) >= 5 && namesKeyspace(bytes, end)
+    const named = isNamed ? (bodyOf(request).message as Query).parameters.keyspace : null
     const keyspace = named ?? speaker.keyspace
-    const plan = planOf(bytes, start, end, keyspace, this.#tables)
+    const plan = this.#plan(bytes.subarray(start, end), keyspace)
     if (plan.type === 'nothing') return NOTHING
     const { text, parameters } = bodyOf(request).message as Query
     return this.#matter(request, plan, parameters, { ...speaker, keyspace }, [text])

@@ -7,6 +7,9 @@ import type { World } from '../../world/world.ts'
 import { cqlName } from './names.ts'
 import { askFacts, type TableFacts } from './table-facts.ts'
 
+/** The keyspace that was chosen with USE; null: none; undefined: it is not known. */
+export type Keyspace = string | null | undefined
+
 /** What a topology says of a table: the names of its key's columns. */
 export interface TableOptions {
   readonly partition_key: readonly string[]
@@ -74,8 +77,8 @@ export class Tables {
     return this.#byName.get(placeOf(keyspace, name)) ?? null
   }
 
-  /** Those that a name may stand for: at most one, unless `keyspace`, which was chosen with USE, is not known: undefined. */
-  named(reference: Reference, keyspace: string | null | undefined): readonly CachedTable[] {
+  /** Those that a name may stand for: at most one, unless the keyspace is not known. */
+  named(reference: Reference, keyspace: Keyspace): readonly CachedTable[] {
     const name = reference.name!.text
     const of = reference.keyspace?.text ?? keyspace
     if (of === undefined) return this.all.filter((table) => table.name === name)

@@ -95,6 +95,12 @@ export function readRequest(opcode: number, reader: Reader, version: number): Re
   }
 }
 
+/** Does a QUERY of version 5 name a keyspace, as far as its flags tell, which stand behind its text and a [consistency]? */
+export function namesKeyspace(bytes: Buffer, textEnd: number): boolean {
+  // Where it has ended before, it is no request.
+  return (bytes[textEnd + 5]! & KEYSPACE) !== 0
+}
+
 function readParameters(reader: Reader, version: number): Parameters {
   const consistency = reader.short()
   const flags = version >= 5 ? reader.int() : reader.byte()
