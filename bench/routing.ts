@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import { encodeBody, plain } from '../src/protocols/cassandra/body/body.ts'
 import type { Column } from '../src/protocols/cassandra/body/results.ts'
-import type { Parameters, Request } from '../src/protocols/cassandra/body/requests.ts'
+import { NO_PARAMETERS, type Parameters, type Request } from '../src/protocols/cassandra/body/requests.ts'
 import type { ClusterNode } from '../src/protocols/cassandra/cluster/node.ts'
 import { ROUTE_KEYED, Router } from '../src/protocols/cassandra/cluster/routing.ts'
 import { Schema } from '../src/protocols/cassandra/cluster/schema.ts'
@@ -50,7 +50,7 @@ function measure(
   statements.learn(encodeBody(plain(version, { type: 'prepare', text, keyspace: null }), 0), encodeBody(prepared, 0), 'ks') // prettier-ignore
   const requests = Array.from({ length: REQUESTS }, () => {
     const values = markers.map(() => randomBytes(16))
-    const parameters: Parameters = { consistency: 1, values, skipsMetadata: true, pageSize: 5000, pagingState: null, serialConsistency: null, timestamp: 1n, keyspace: null, nowInSeconds: null } // prettier-ignore
+    const parameters = { ...NO_PARAMETERS, values, skipsMetadata: true, pageSize: 5000, timestamp: 1n }
     return encodeBody(plain(version, make(id, parameters, text)), 7)
   })
   let best = Infinity

@@ -3,14 +3,13 @@ import { int, metadata, query, ready, startup } from './cassandra.ts'
 import { play, type Play } from './kit.ts'
 import type { Protocol } from '../src/core/protocol.ts'
 import { bodyOf, encodeBody, plain } from '../src/protocols/cassandra/body/body.ts'
-import type { Parameters, Request } from '../src/protocols/cassandra/body/requests.ts'
+import { NO_PARAMETERS, type Request } from '../src/protocols/cassandra/body/requests.ts'
 import type { Response } from '../src/protocols/cassandra/body/responses.ts'
 import { frameAt } from '../src/protocols/cassandra/envelope.ts'
 import { cassandra } from '../src/protocols/cassandra/index.ts'
 import { argumentsOf } from '../src/protocols/valkey/body.ts'
 import { valkeyCache } from '../src/transforms/valkey-cache/valkey-cache.ts'
 
-export const PARAMETERS: Parameters = { consistency: 1, values: null, skipsMetadata: false, pageSize: null, pagingState: null, serialConsistency: null, timestamp: null, keyspace: null, nowInSeconds: null } // prettier-ignore
 export const VOID: Response = { type: 'void' }
 export const TIMEOUT_MS = 250
 
@@ -111,7 +110,7 @@ export class CachePlay {
 
   async send(message: string | Request, stream = 1): Promise<void> {
     const request: Request =
-      typeof message === 'string' ? { type: 'query', text: message, parameters: PARAMETERS } : message
+      typeof message === 'string' ? { type: 'query', text: message, parameters: NO_PARAMETERS } : message
     await this.play.send(encodeBody(plain(4, request), stream).toBuffer())
   }
 

@@ -3,7 +3,13 @@ import type { Frame } from '../src/core/frame.ts'
 import type { TransformKind } from '../src/core/kind.ts'
 import type { Protocol } from '../src/core/protocol.ts'
 import { bodyOf, encodeBody, plain } from '../src/protocols/cassandra/body/body.ts'
-import type { BoundValue, Parameters, Request, UNSET } from '../src/protocols/cassandra/body/requests.ts'
+import {
+  NO_PARAMETERS,
+  type BoundValue,
+  type Parameters,
+  type Request,
+  type UNSET,
+} from '../src/protocols/cassandra/body/requests.ts'
 import type { Response } from '../src/protocols/cassandra/body/responses.ts'
 import type { Metadata, Result } from '../src/protocols/cassandra/body/results.ts'
 import { cassandra } from '../src/protocols/cassandra/index.ts'
@@ -22,7 +28,6 @@ export const OPTIONS = {
 }
 /** What the schema says of ks.t. */
 export const SCHEMA = ['k partition_key int', 'c clustering text', 's regular text', 'b regular blob', 'i regular int', 'd regular ascii', 'v regular text'] // prettier-ignore
-export const PARAMETERS: Parameters = { consistency: 1, values: null, skipsMetadata: false, pageSize: null, pagingState: null, serialConsistency: null, timestamp: null, keyspace: null, nowInSeconds: null } // prettier-ignore
 
 export type Values = Parameters['values']
 
@@ -79,7 +84,7 @@ export class Talk {
   }
 
   async query(text: string, values: Values = null, parameters: Partial<Parameters> = {}) {
-    const sent = await this.send({ type: 'query', text, parameters: { ...PARAMETERS, values, ...parameters } })
+    const sent = await this.send({ type: 'query', text, parameters: { ...NO_PARAMETERS, values, ...parameters } })
     return sent.type === 'query' ? sent : assert.fail(JSON.stringify(sent))
   }
 
@@ -101,7 +106,7 @@ export class Talk {
   }
 
   async execute(id: string, values: Values) {
-    return await this.send({ type: 'execute', id: Buffer.from(id), metadataId: null, parameters: { ...PARAMETERS, values } }) // prettier-ignore
+    return await this.send({ type: 'execute', id: Buffer.from(id), metadataId: null, parameters: { ...NO_PARAMETERS, values } }) // prettier-ignore
   }
 }
 

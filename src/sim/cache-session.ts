@@ -1,4 +1,4 @@
-import type { Parameters, Request } from '../protocols/cassandra/body/requests.ts'
+import { NO_PARAMETERS, type Request } from '../protocols/cassandra/body/requests.ts'
 import type { Response } from '../protocols/cassandra/body/responses.ts'
 import { ModelClient, ModelClosed, type ModelClientOptions } from '../protocols/cassandra/model/client.ts'
 import type { Address } from '../world/world.ts'
@@ -146,7 +146,7 @@ export class CacheSession {
     if (draw < 0.5) return await this.client.ask(query(text, bound))
     if (values.length > 1 && draw < 0.6) {
       const statements = [{ statement: text, values: bound }]
-      return await this.client.ask({ type: 'batch', kind: 0, statements, parameters: parametersOf(null) })
+      return await this.client.ask({ type: 'batch', kind: 0, statements, parameters: NO_PARAMETERS })
     }
     // As drivers do: what another thread saw prepared, or another version of the transform, is prepared once more.
     for (let tries = 1; ; tries++) {
@@ -164,7 +164,12 @@ export class CacheSession {
       if (prepared.type !== 'prepared') return prepared
       this.#prepared.set(place, (id = prepared.id))
     }
-    return await this.client.ask({ type: 'execute', id, metadataId: id, parameters: parametersOf(bound) })
+    return await this.client.ask({
+      type: 'execute',
+      id,
+      metadataId: id,
+      parameters: { ...NO_PARAMETERS, values: bound },
+    })
   }
 
   async #timed(ask: Promise<Response>): Promise<Response> {
@@ -182,20 +187,6 @@ export class CacheSession {
   }
 }
 
-function parametersOf(values: readonly Buffer[] | null): Parameters {
-  return {
-    consistency: 1,
-    values,
-    skipsMetadata: false,
-    pageSize: null,
-    pagingState: null,
-    serialConsistency: null,
-    timestamp: null,
-    keyspace: null,
-    nowInSeconds: null,
-  }
-}
-
 function query(text: string, values: readonly Buffer[] | null = null): Request {
-  return { type: 'query', text, parameters: parametersOf(values) }
+  return { type: 'query', text, parameters: { ...NO_PARAMETERS, values } }
 }

@@ -1,5 +1,5 @@
 import { plain, encodeBody } from '../protocols/cassandra/body/body.ts'
-import type { Parameters, Request } from '../protocols/cassandra/body/requests.ts'
+import { NO_PARAMETERS, type Request } from '../protocols/cassandra/body/requests.ts'
 import type { Response } from '../protocols/cassandra/body/responses.ts'
 import { requestFrame } from '../protocols/cassandra/envelope.ts'
 import { ModelClient, ModelClosed, type ModelClientOptions } from '../protocols/cassandra/model/client.ts'
@@ -8,17 +8,6 @@ import type { Address } from '../world/world.ts'
 import type { CassandraChecks } from './cassandra-checks.ts'
 import type { SimWorld } from './world.ts'
 
-const NO_PARAMETERS: Parameters = {
-  consistency: 1,
-  values: null,
-  skipsMetadata: false,
-  pageSize: null,
-  pagingState: null,
-  serialConsistency: null,
-  timestamp: null,
-  keyspace: null,
-  nowInSeconds: null,
-}
 const FAILURE = /^Internal shotover/
 /** A proxy's own word of an event comes so soon, in milliseconds. */
 const EVENT_MS = 5000

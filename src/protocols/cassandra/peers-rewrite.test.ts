@@ -5,7 +5,7 @@ import { play, type Play } from '../../../test/kit.ts'
 import type { Frame } from '../../core/frame.ts'
 import type { Protocol } from '../../core/protocol.ts'
 import { bodyOf, encodeBody, plain } from './body/body.ts'
-import type { Request } from './body/requests.ts'
+import { NO_PARAMETERS, type Request } from './body/requests.ts'
 import type { Response } from './body/responses.ts'
 import { errorFrame, HEADER_BYTES, responseFrame } from './envelope.ts'
 import { cassandra } from './index.ts'
@@ -13,7 +13,7 @@ import { ERROR_INVALID, READY } from './opcodes.ts'
 import { cassandraPeersRewrite } from './peers-rewrite.ts'
 
 const PEERS = 'system.peers_v2'
-const PARAMETERS = { consistency: 1, values: null, skipsMetadata: true, pageSize: null, pagingState: null, serialConsistency: null, timestamp: null, keyspace: null, nowInSeconds: null } // prettier-ignore
+const PARAMETERS = { ...NO_PARAMETERS, skipsMetadata: true }
 
 const started = (limits = {}) =>
   play(cassandraPeersRewrite, { port: 9044 }, { protocol: cassandra as Protocol, limits })

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { compressedRequest, int, metadata, query } from '../../../test/cassandra.ts'
 import type { Frame } from '../../core/frame.ts'
 import { bodyOf, encodeBody, plain } from './body/body.ts'
-import type { Parameters, Request } from './body/requests.ts'
+import { NO_PARAMETERS, type Parameters, type Request } from './body/requests.ts'
 import type { Result } from './body/results.ts'
 import { COMPRESSION_LZ4, COMPRESSION_SNAPPY } from './compression.ts'
 import { renameKeyspace } from './cql/edits.ts'
@@ -16,17 +16,7 @@ const rename =
   (statement) =>
     statement.type === 'unparsed' ? [] : renameKeyspace(statement, from, to)
 
-const PARAMETERS: Parameters = {
-  consistency: 1,
-  values: null,
-  skipsMetadata: false,
-  pageSize: 100,
-  pagingState: null,
-  serialConsistency: null,
-  timestamp: null,
-  keyspace: null,
-  nowInSeconds: null,
-}
+const PARAMETERS: Parameters = { ...NO_PARAMETERS, pageSize: 100 }
 const frameOf = (version: number, message: Request | Result) => encodeBody(plain(version, message), 5)
 
 for (const version of [3, 4, 5]) {

@@ -1,28 +1,15 @@
 import type { Frame } from '../../core/frame.ts'
 import { encodeBody, plain } from './body/body.ts'
-import type { Parameters } from './body/requests.ts'
+import { NO_PARAMETERS } from './body/requests.ts'
 import { parseStatement } from './cql/parse.ts'
 import { VERSION_FALLBACK } from './envelope.ts'
-
-const CONSISTENCY_ONE = 1
-const PARAMETERS: Parameters = {
-  consistency: CONSISTENCY_ONE,
-  values: null,
-  skipsMetadata: false,
-  pageSize: null,
-  pagingState: null,
-  serialConsistency: null,
-  timestamp: null,
-  keyspace: null,
-  nowInSeconds: null,
-}
 
 /** A statement as one types it in cqlsh: a QUERY. Throws where it is none. */
 export function typedRequest(line: string): Frame {
   const bytes = Buffer.from(line)
   const parsed = parseStatement(bytes)
   if (parsed.type === 'unparsed') throw new Error(`it is no CQL that is known here: ${parsed.reason}`)
-  return encodeBody(plain(VERSION_FALLBACK, { type: 'query', text: line, parameters: PARAMETERS }), 0)
+  return encodeBody(plain(VERSION_FALLBACK, { type: 'query', text: line, parameters: NO_PARAMETERS }), 0)
 }
 
 /** What a client says before its first statement. */

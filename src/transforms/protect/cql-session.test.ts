@@ -5,7 +5,6 @@ import {
   between,
   bytesOf,
   frameOf,
-  PARAMETERS,
   refused,
   SCHEMA,
   SEALED_TEXT,
@@ -16,7 +15,7 @@ import {
 import { Exchange, type Owner } from '../../core/exchange.ts'
 import type { Link } from '../../core/transform.ts'
 import { bodyOf } from '../../protocols/cassandra/body/body.ts'
-import { UNSET, type BoundValue, type Request } from '../../protocols/cassandra/body/requests.ts'
+import { NO_PARAMETERS, UNSET, type BoundValue, type Request } from '../../protocols/cassandra/body/requests.ts'
 import type { Response } from '../../protocols/cassandra/body/responses.ts'
 import { Writer } from '../../protocols/cassandra/body/writer.ts'
 import * as opcodes from '../../protocols/cassandra/opcodes.ts'
@@ -96,7 +95,7 @@ test('a BATCH has its texts and its prepared statements encrypted', async () => 
     { statement: Buffer.from('other'), values: values('a', '1') },
     { statement: 'INSERT INTO ks.t (k, b) VALUES (1, ?)', values: values('secret') },
   ]
-  const sent = await talk.send({ type: 'batch', kind: 0, statements, parameters: PARAMETERS })
+  const sent = await talk.send({ type: 'batch', kind: 0, statements, parameters: NO_PARAMETERS })
   assert.ok(sent.type === 'batch')
   assert.match(between(sent.statements[0]!.statement as string, "'", "'"), SEALED_TEXT)
   assert.deepEqual(sent.statements[0]!.values, values('1'))
@@ -139,8 +138,8 @@ test('a statement that is prepared may have literals of searchable columns, and 
 test('what was prepared elsewhere has to be prepared again, in batches too', async () => {
   const talk = Talk.open()
   for (const message of [
-    { type: 'execute', id: Buffer.from('id'), metadataId: null, parameters: PARAMETERS },
-    { type: 'batch', kind: 0, statements: [{ statement: Buffer.from('id'), values: [] }], parameters: PARAMETERS },
+    { type: 'execute', id: Buffer.from('id'), metadataId: null, parameters: NO_PARAMETERS },
+    { type: 'batch', kind: 0, statements: [{ statement: Buffer.from('id'), values: [] }], parameters: NO_PARAMETERS },
   ] as const) {
     const reply = await talk.send(message)
     refused(reply, opcodes.ERROR_UNPREPARED, /prepare it again/)
@@ -161,7 +160,7 @@ for (const [text, schema, why] of SCHEMAS)
   test(`${text} is refused where the schema is [${schema.join()}]`, async () => {
     const talk = Talk.open()
     talk.schema = schema
-    const message: Request = { type: 'query', text, parameters: { ...PARAMETERS, values: values('a') } }
+    const message: Request = { type: 'query', text, parameters: { ...NO_PARAMETERS, values: values('a') } }
     refused(await talk.send(message), opcodes.ERROR_INVALID, why)
     if (text.includes('?')) refused(await talk.prepare(text, 'id'), opcodes.ERROR_INVALID, why)
   })
@@ -192,7 +191,7 @@ test('a table without a keyspace is of the one that was chosen; while one is bei
   const owner = {} as Owner
   const ask = (text: string) => {
     const exchange = new Exchange(
-      frameOf(bytesOf({ type: 'query', text, parameters: PARAMETERS }), 'server'),
+      frameOf(bytesOf({ type: 'query', text, parameters: NO_PARAMETERS }), 'server'),
       owner,
       0,
       0,
@@ -225,7 +224,7 @@ test('the keyspace of a statement of version 5 is its own', async () => {
 
 test('what can not be read as a request goes no further', async () => {
   const talk = Talk.open()
-  const bytes = bytesOf({ type: 'query', text: 'SELECT', parameters: PARAMETERS }, 7)
+  const bytes = bytesOf({ type: 'query', text: 'SELECT', parameters: NO_PARAMETERS }, 7)
   bytes.writeInt32BE(10_000, 9)
   await talk.play.send(bytes)
   assert.deepEqual(talk.play.takeForwarded(), [])
@@ -233,7 +232,7 @@ test('what can not be read as a request goes no further', async () => {
 })
 
 test('named values that are used for something else as well are refused', async () => {
-  const send = (text: string) => Talk.open().send({ type: 'query', text, parameters: { ...PARAMETERS, values: new Map([['a', Buffer.from('1')]]) } }) // prettier-ignore
+  const send = (text: string) => Talk.open().send({ type: 'query', text, parameters: { ...NO_PARAMETERS, values: new Map([['a', Buffer.from('1')]]) } }) // prettier-ignore
   refused(
     await send('INSERT INTO ks.t (k, s, v) VALUES (1, :a, :a)'),
     opcodes.ERROR_INVALID,
@@ -257,10 +256,10 @@ test('large statements and rows are encrypted and decrypted whole', async () => 
 test('requests behind one that waits for the schema wait too, and all leave', async () => {
   const talk = Talk.open()
   const insert = "INSERT INTO ks.t (k, s) VALUES (1, 'a')"
-  const batch = [1, 2, 3].map((stream) => bytesOf({ type: 'query', text: insert, parameters: PARAMETERS }, stream))
+  const batch = [1, 2, 3].map((stream) => bytesOf({ type: 'query', text: insert, parameters: NO_PARAMETERS }, stream))
   await talk.play.send(...batch)
   assert.equal(talk.play.open.length, 1)
-  await talk.play.send(bytesOf({ type: 'query', text: 'SELECT v FROM x', parameters: PARAMETERS }, 4))
+  await talk.play.send(bytesOf({ type: 'query', text: 'SELECT v FROM x', parameters: NO_PARAMETERS }, 4))
   assert.equal(talk.play.open.length, 1)
   await talk.play.answer(bytesOf({ type: 'error', code: opcodes.ERROR_SERVER, message: 'down', rest: Buffer.alloc(0) }))
   refused(talk.reply(), opcodes.ERROR_SERVER, /ks\.t could not be asked for: down/)

@@ -1,6 +1,6 @@
 import type { Frame } from '../../core/frame.ts'
 import { bodyOf, encodeBody, plain } from '../../protocols/cassandra/body/body.ts'
-import type { Parameters } from '../../protocols/cassandra/body/requests.ts'
+import { NO_PARAMETERS } from '../../protocols/cassandra/body/requests.ts'
 import type { Clock } from '../../world/world.ts'
 import { holdsSealed, wrongType } from './cql-plan.ts'
 import { RANDOM } from './data-key.ts'
@@ -12,19 +12,6 @@ export type ColumnType = 'blob' | 'text'
 
 /** So long what was asked about a table is believed. A change that is heard of ends that. */
 const AGE_MS_MAX = 60_000
-
-const ONE = 1
-const PARAMETERS: Parameters = {
-  consistency: ONE,
-  values: null,
-  skipsMetadata: false,
-  pageSize: null,
-  pagingState: null,
-  serialConsistency: null,
-  timestamp: null,
-  keyspace: null,
-  nowInSeconds: null,
-}
 
 interface Column {
   /** partition_key, clustering, regular or static. */
@@ -61,7 +48,7 @@ export class TableSchemas {
     const literal = (text: string) => `'${text.replaceAll("'", "''")}'`
     const text = `SELECT column_name, kind, type FROM system_schema.columns WHERE keyspace_name = ${literal(table.keyspace)} AND table_name = ${literal(table.name)}`
     const unavailable = (why: string) => new UnavailableError(`the columns of the protected table ${table.keyspace}.${table.name} could not be asked for: ${why}`) // prettier-ignore
-    const request = encodeBody(plain(version, { type: 'query', text, parameters: PARAMETERS }), 0)
+    const request = encodeBody(plain(version, { type: 'query', text, parameters: NO_PARAMETERS }), 0)
     const reply = await call(request).catch((error: Error) => {
       throw unavailable(error.message)
     })

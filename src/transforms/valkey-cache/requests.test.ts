@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { SimWorld } from '../../sim/world.ts'
 import type { Frame } from '../../core/frame.ts'
 import { encodeBody, plain } from '../../protocols/cassandra/body/body.ts'
-import { UNSET, type Parameters, type Request } from '../../protocols/cassandra/body/requests.ts'
+import { NO_PARAMETERS, UNSET, type Parameters, type Request } from '../../protocols/cassandra/body/requests.ts'
 import { planOf } from './plan.ts'
 import { PreparedPlans } from './prepared-plans.ts'
 import { Requests, type Matter, type Speaker } from './requests.ts'
@@ -24,7 +24,6 @@ tables.find('ks', 'two')!.facts = {
 const prepared = new PreparedPlans()
 const requests = new Requests(tables, prepared)
 const SPEAKER: Speaker = { user: '', keyspace: 'ks' }
-const PARAMETERS: Parameters = { consistency: 1, values: null, skipsMetadata: false, pageSize: null, pagingState: null, serialConsistency: null, timestamp: null, keyspace: null, nowInSeconds: null } // prettier-ignore
 
 const int = (value: number) => Buffer.from([0, 0, 0, value])
 
@@ -34,7 +33,7 @@ function frame(message: Request, version = 4): Frame {
 
 function asked(text: string, parameters: Partial<Parameters> = {}, version = 4, speaker = SPEAKER): Matter {
   return requests.matterOf(
-    frame({ type: 'query', text, parameters: { ...PARAMETERS, ...parameters } }, version),
+    frame({ type: 'query', text, parameters: { ...NO_PARAMETERS, ...parameters } }, version),
     speaker,
   )
 }
@@ -48,7 +47,7 @@ function prepare(text: string): Buffer {
 
 function executed(text: string, parameters: Partial<Parameters> = {}): Matter {
   return requests.matterOf(
-    frame({ type: 'execute', id: prepare(text), metadataId: null, parameters: { ...PARAMETERS, ...parameters } }),
+    frame({ type: 'execute', id: prepare(text), metadataId: null, parameters: { ...NO_PARAMETERS, ...parameters } }),
     SPEAKER,
   )
 }
@@ -115,16 +114,19 @@ test('a batch takes out what each of its statements does, prepared or not', () =
     { statement: prepare('UPDATE t SET v = ? WHERE k = ?'), values: [int(9), int(1)] },
     { statement: 'INSERT INTO elsewhere (k) VALUES (1)', values: [] },
   ]
-  const matter = requests.matterOf(frame({ type: 'batch', kind: 0, statements, parameters: PARAMETERS }), SPEAKER)
+  const matter = requests.matterOf(frame({ type: 'batch', kind: 0, statements, parameters: NO_PARAMETERS }), SPEAKER)
   assert.equal(keysOf(matter), 'p:ks.t:00000001 p:ks.t:00000002')
 })
 
 test('what nobody saw prepared is unknown, by itself and in a batch', () => {
   const id = Buffer.from('never seen')
-  const execute = requests.matterOf(frame({ type: 'execute', id, metadataId: null, parameters: PARAMETERS }), SPEAKER)
+  const execute = requests.matterOf(
+    frame({ type: 'execute', id, metadataId: null, parameters: NO_PARAMETERS }),
+    SPEAKER,
+  )
   assert.deepEqual(execute, { type: 'unknown', id })
   const statements = [{ statement: id, values: [] }]
-  const batch = requests.matterOf(frame({ type: 'batch', kind: 0, statements, parameters: PARAMETERS }), SPEAKER)
+  const batch = requests.matterOf(frame({ type: 'batch', kind: 0, statements, parameters: NO_PARAMETERS }), SPEAKER)
   assert.deepEqual(batch, { type: 'unknown', id })
 })
 
@@ -180,7 +182,7 @@ test('in version 5 a keyspace comes with the statement', () => {
 
 test('what is about no table that is cached is not decoded', () => {
   const isDecoded = (text: string, version: number, keyspace: string | null) => {
-    const parameters = { ...PARAMETERS, values: [Buffer.alloc(100)], keyspace }
+    const parameters = { ...NO_PARAMETERS, values: [Buffer.alloc(100)], keyspace }
     const request = frame({ type: 'query', text, parameters }, version)
     requests.matterOf(request, SPEAKER)
     return request.body !== null
@@ -195,7 +197,7 @@ test("whose name is not known gets nobody's replies", () => {
 })
 
 test('what is no request is left to the server', () => {
-  const broken = frame({ type: 'query', text: READ, parameters: PARAMETERS })
+  const broken = frame({ type: 'query', text: READ, parameters: NO_PARAMETERS })
   broken.end -= 30
   assert.equal(requests.matterOf(broken, SPEAKER).type, 'nothing')
 })

@@ -1,6 +1,6 @@
 import type { Frame } from '../../core/frame.ts'
 import { bodyOf, encodeBody, plain } from '../../protocols/cassandra/body/body.ts'
-import type { Parameters } from '../../protocols/cassandra/body/requests.ts'
+import { NO_PARAMETERS } from '../../protocols/cassandra/body/requests.ts'
 import type { Result } from '../../protocols/cassandra/body/results.ts'
 import type { KeyColumn } from '../../protocols/cassandra/cql/partition-key.ts'
 import { parseTypeName, resolveType } from '../../protocols/cassandra/cql/type-name.ts'
@@ -13,18 +13,6 @@ export interface TableFacts {
   readonly isCacheable: boolean
   /** Why nothing of it is cached. */
   readonly reason: string
-}
-
-const PARAMETERS: Parameters = {
-  consistency: 1,
-  values: null,
-  skipsMetadata: false,
-  pageSize: null,
-  pagingState: null,
-  serialConsistency: null,
-  timestamp: null,
-  keyspace: null,
-  nowInSeconds: null,
 }
 
 type Cell = Buffer | null
@@ -69,7 +57,7 @@ function uncacheable(reason: string): TableFacts {
 }
 
 function query(version: number, text: string): Frame {
-  return encodeBody(plain(version, { type: 'query', text, parameters: PARAMETERS }), 0)
+  return encodeBody(plain(version, { type: 'query', text, parameters: NO_PARAMETERS }), 0)
 }
 
 function rowsOf(reply: Frame): readonly (readonly Cell[])[] {

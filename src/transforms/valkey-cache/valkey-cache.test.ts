@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { encodeBody, plain } from '../../protocols/cassandra/body/body.ts'
-import type { Request } from '../../protocols/cassandra/body/requests.ts'
+import { NO_PARAMETERS, type Request } from '../../protocols/cassandra/body/requests.ts'
 import type { Response } from '../../protocols/cassandra/body/responses.ts'
 import { USES_KEYSPACE } from '../../protocols/cassandra/envelope.ts'
-import { CachePlay, errorOf, PARAMETERS, rows, TIMEOUT_MS, VOID } from '../../../test/cache-play.ts'
+import { CachePlay, errorOf, rows, TIMEOUT_MS, VOID } from '../../../test/cache-play.ts'
 import { valkeyCache } from './valkey-cache.ts'
 
 const READ = 'SELECT v FROM ks.t WHERE k = 1'
@@ -219,7 +219,7 @@ test('a Valkey that answers with errors is none', async () => {
 test('what nobody saw prepared is to be prepared again; then it is kept as any other', async () => {
   const one = await CachePlay.ready()
   const id = Buffer.from('an id')
-  const execute: Request = { type: 'execute', id, metadataId: null, parameters: { ...PARAMETERS, values: [Buffer.from([0, 0, 0, 1])] } } // prettier-ignore
+  const execute: Request = { type: 'execute', id, metadataId: null, parameters: { ...NO_PARAMETERS, values: [Buffer.from([0, 0, 0, 1])] } } // prettier-ignore
   await one.send(execute)
   assert.deepEqual(one.replies(), [[1, 'error 2500']])
   await one.send({ type: 'prepare', text: 'SELECT v FROM ks.t WHERE k = ?', keyspace: null })

@@ -3,7 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { Client } from 'cassandra-driver'
 import { readInet } from '../../../src/protocols/cassandra/body/addresses.ts'
 import { bodyOf } from '../../../src/protocols/cassandra/body/body.ts'
-import type { Parameters } from '../../../src/protocols/cassandra/body/requests.ts'
+import { NO_PARAMETERS } from '../../../src/protocols/cassandra/body/requests.ts'
 import type { Result } from '../../../src/protocols/cassandra/body/results.ts'
 import { decodeValue, type Value } from '../../../src/protocols/cassandra/body/values.ts'
 import { Reader } from '../../../src/protocols/cassandra/reader.ts'
@@ -16,7 +16,6 @@ import { RawClient } from './raw.ts'
 
 /** A busy machine's nodes take long to see what became of the others. */
 const PATIENCE_MS = 120_000
-const PARAMETERS: Parameters = { consistency: 1, values: null, skipsMetadata: false, pageSize: null, pagingState: null, serialConsistency: null, timestamp: null, keyspace: null, nowInSeconds: null } // prettier-ignore
 
 interface FleetProxy {
   readonly host: string
@@ -65,7 +64,7 @@ class FleetRun {
 }
 
 async function rowsOf(client: RawClient, text: string): Promise<Value[][]> {
-  const { message } = bodyOf(await client.ask({ type: 'query', text, parameters: PARAMETERS }))
+  const { message } = bodyOf(await client.ask({ type: 'query', text, parameters: NO_PARAMETERS }))
   if (message.type !== 'rows') throw new Error(`${text}: ${JSON.stringify(message)}`)
   const { columns } = message.metadata satisfies Extract<Result, { type: 'rows' }>['metadata']
   return message.rows.map((row) => row.map((value, index) => decodeValue(columns![index]!.type, value)))

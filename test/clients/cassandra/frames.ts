@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import { requestFrame } from '../../../src/protocols/cassandra/envelope.ts'
-import type { Parameters, Request } from '../../../src/protocols/cassandra/body/requests.ts'
+import { NO_PARAMETERS, type Parameters, type Request } from '../../../src/protocols/cassandra/body/requests.ts'
 import type { Response } from '../../../src/protocols/cassandra/body/responses.ts'
 import { ModelClient } from '../../../src/protocols/cassandra/model/client.ts'
 import { STARTUP } from '../../../src/protocols/cassandra/opcodes.ts'
@@ -27,21 +27,10 @@ const CHANGES = [
   'DROP TABLE raw.t',
   'DROP KEYSPACE raw',
 ]
-const PARAMETERS: Parameters = {
-  consistency: 1,
-  values: null,
-  skipsMetadata: false,
-  pageSize: null,
-  pagingState: null,
-  serialConsistency: null,
-  timestamp: null,
-  keyspace: null,
-  nowInSeconds: null,
-}
 const query = (text: string, more: Partial<Parameters> = {}): Request => ({
   type: 'query',
   text,
-  parameters: { ...PARAMETERS, ...more },
+  parameters: { ...NO_PARAMETERS, ...more },
 })
 
 async function started(at: number, version: number, compression: 'lz4' | null): Promise<ModelClient> {
@@ -86,7 +75,7 @@ async function answers(version: number, compression: 'lz4' | null): Promise<void
       type: 'execute',
       id: Buffer.alloc(16),
       metadataId: version >= 5 ? Buffer.alloc(16) : null,
-      parameters: PARAMETERS,
+      parameters: NO_PARAMETERS,
     },
     { type: 'prepare', text: 'SELECT * FROM system.local WHERE key = ?', keyspace: null },
     { type: 'prepare', text: 'SELECT', keyspace: null },

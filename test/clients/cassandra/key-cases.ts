@@ -1,6 +1,11 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { bodyOf } from '../../../src/protocols/cassandra/body/body.ts'
-import type { BoundValue, Parameters, Request } from '../../../src/protocols/cassandra/body/requests.ts'
+import {
+  NO_PARAMETERS,
+  type BoundValue,
+  type Parameters,
+  type Request,
+} from '../../../src/protocols/cassandra/body/requests.ts'
 import type { Response } from '../../../src/protocols/cassandra/body/responses.ts'
 import { keyTypes, type KeyType, type KeyValue } from './random-keys.ts'
 import type { RawClient } from './raw.ts'
@@ -8,16 +13,9 @@ import type { RawClient } from './raw.ts'
 // Tables with keys of every type, random keys of them, and requests about these.
 
 export const PARAMETERS: Parameters = {
+  ...NO_PARAMETERS,
   // All replicas: what was written is there, whoever is asked.
   consistency: 5,
-  values: null,
-  skipsMetadata: false,
-  pageSize: null,
-  pagingState: null,
-  serialConsistency: null,
-  timestamp: null,
-  keyspace: null,
-  nowInSeconds: null,
 }
 
 const KEYSPACES: Readonly<Record<string, string>> = {

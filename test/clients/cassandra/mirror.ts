@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { Frame } from '../../../src/core/frame.ts'
 import { readInet, readUuid } from '../../../src/protocols/cassandra/body/addresses.ts'
 import { bodyOf, encodeBody, plain } from '../../../src/protocols/cassandra/body/body.ts'
-import type { BoundValue, Parameters } from '../../../src/protocols/cassandra/body/requests.ts'
+import { NO_PARAMETERS, type BoundValue } from '../../../src/protocols/cassandra/body/requests.ts'
 import type { FleetNode } from '../../../src/protocols/cassandra/cluster/fleet.ts'
 import { Statements } from '../../../src/protocols/cassandra/cluster/statements.ts'
 import { tableOf, type Row, type Surroundings } from '../../../src/protocols/cassandra/cluster/system-rows.ts'
@@ -13,7 +13,6 @@ import { RawClient } from './raw.ts'
 // `mirror.ts SERVER-PORT`: peers are written into the tables of a server that has none, each in a rack of its own.
 
 const port = Number(process.argv[2])
-const PARAMETERS: Parameters = { consistency: 1, values: null, skipsMetadata: false, pageSize: null, pagingState: null, serialConsistency: null, timestamp: null, keyspace: null, nowInSeconds: null } // prettier-ignore
 
 /** What is asked; where it has markers, with their values. */
 const STATEMENTS: readonly (readonly [text: string, ...values: BoundValue[]])[] = [
@@ -100,7 +99,7 @@ async function surroundings(client: RawClient): Promise<Surroundings> {
 }
 
 function query(client: RawClient, text: string): Promise<Frame> {
-  return client.ask({ type: 'query', text, parameters: PARAMETERS })
+  return client.ask({ type: 'query', text, parameters: NO_PARAMETERS })
 }
 
 async function compare(client: RawClient, request: Frame, around: Surroundings, statements: Statements): Promise<void> {
@@ -119,14 +118,14 @@ async function compareAll(version: number, isPrepared: boolean): Promise<void> {
   for (const [text, ...bound] of STATEMENTS) {
     const statements = new Statements()
     const values = bound.length === 0 ? null : bound
-    let request = encodeBody(plain(version, { type: 'query', text, parameters: { ...PARAMETERS, values } }), 1)
+    let request = encodeBody(plain(version, { type: 'query', text, parameters: { ...NO_PARAMETERS, values } }), 1)
     if (isPrepared) {
       const prepare = encodeBody(plain(version, { type: 'prepare', text, keyspace: null }), 1)
       const reply = await client.send(prepare)
       const { message } = bodyOf(reply)
       if (message.type !== 'prepared') continue
       statements.learn(prepare, reply, null)
-      const parameters = { ...PARAMETERS, values, skipsMetadata: true }
+      const parameters = { ...NO_PARAMETERS, values, skipsMetadata: true }
       request = encodeBody(plain(version, { type: 'execute', id: message.id, metadataId: message.metadataId, parameters }), 1) // prettier-ignore
     }
     await compare(client, request, around, statements).catch((error: Error) => {

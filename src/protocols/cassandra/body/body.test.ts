@@ -7,20 +7,9 @@ import { CorruptError } from '../corrupt-error.ts'
 import { frameAt, requestFrame, responseFrame } from '../envelope.ts'
 import { EVENT, RESULT } from '../opcodes.ts'
 import { bodyOf, encodeBody, plain, type Body } from './body.ts'
-import { UNSET, type Parameters, type Request } from './requests.ts'
+import { NO_PARAMETERS, UNSET, type Request } from './requests.ts'
 import type { Response } from './responses.ts'
 
-const NO_PARAMETERS: Parameters = {
-  consistency: 1,
-  values: null,
-  skipsMetadata: false,
-  pageSize: null,
-  pagingState: null,
-  serialConsistency: null,
-  timestamp: null,
-  keyspace: null,
-  nowInSeconds: null,
-}
 const some = Buffer.from('some bytes')
 const column = { keyspace: 'ks', table: 't', name: 'v', type: { type: 'text' } as const }
 const metadata = { isGlobal: true, pagingState: null, newId: null, columns: [column], columnCount: 1 }

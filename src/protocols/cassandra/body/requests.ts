@@ -23,6 +23,19 @@ export interface Parameters {
   readonly nowInSeconds: number | null
 }
 
+/** Of a statement on its own, at consistency ONE. */
+export const NO_PARAMETERS: Parameters = {
+  consistency: 1,
+  values: null,
+  skipsMetadata: false,
+  pageSize: null,
+  pagingState: null,
+  serialConsistency: null,
+  timestamp: null,
+  keyspace: null,
+  nowInSeconds: null,
+}
+
 export interface BatchStatement {
   /** The text, or the id of what was prepared. */
   readonly statement: string | Buffer

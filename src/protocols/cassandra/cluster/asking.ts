@@ -6,7 +6,7 @@ import type { Pool } from '../../../core/pool.ts'
 import type { Upstream } from '../../../core/upstream.ts'
 import type { Address } from '../../../world/world.ts'
 import { bodyOf, encodeBody, plain } from '../body/body.ts'
-import type { Parameters, Request } from '../body/requests.ts'
+import { NO_PARAMETERS, type Parameters, type Request } from '../body/requests.ts'
 import type { Response } from '../body/responses.ts'
 import { decodeValue, type Value } from '../body/values.ts'
 import { greet, type Login } from '../greeting.ts'
@@ -132,15 +132,5 @@ export class Asking implements Carrier {
 }
 
 function parameters(pagingState: Buffer | null): Parameters {
-  return {
-    consistency: LOCAL_ONE,
-    values: null,
-    skipsMetadata: false,
-    pageSize: PAGE_ROWS,
-    pagingState,
-    serialConsistency: null,
-    timestamp: null,
-    keyspace: null,
-    nowInSeconds: null,
-  }
+  return { ...NO_PARAMETERS, consistency: LOCAL_ONE, pageSize: PAGE_ROWS, pagingState }
 }

@@ -6,7 +6,14 @@ import { compressedRequest } from '../../../../test/cassandra.ts'
 import { Frame, FRAME_HEAD } from '../../../core/frame.ts'
 import { encodeBody, plain } from '../body/body.ts'
 import type { CqlType } from '../body/cql-type.ts'
-import { UNSET, type BatchStatement, type BoundValue, type Parameters, type Request } from '../body/requests.ts'
+import {
+  NO_PARAMETERS,
+  UNSET,
+  type BatchStatement,
+  type BoundValue,
+  type Parameters,
+  type Request,
+} from '../body/requests.ts'
 import type { Column } from '../body/results.ts'
 import { COMPRESSION_LZ4, COMPRESSION_SNAPPY } from '../compression.ts'
 import { MURMUR3, routingKey } from '../token.ts'
@@ -27,18 +34,6 @@ const rows = Object.entries(KEYS).flatMap(([table, columns]) =>
 const replication = { strategy: 'simple', factor: 1 } as const
 const SCHEMA = new Schema(new Map([['ks', replication], ['other', replication]]), [...rows, { ...rows[0]!, keyspace: 'other', table: 'same', type: 'bigint' }], []) // prettier-ignore
 const VIEW = new ClusterView(NODES, 'dc1', MURMUR3, SCHEMA)
-
-const NO_PARAMETERS: Parameters = {
-  consistency: 1,
-  values: null,
-  skipsMetadata: false,
-  pageSize: null,
-  pagingState: null,
-  serialConsistency: null,
-  timestamp: null,
-  keyspace: null,
-  nowInSeconds: null,
-}
 
 function int(value: number): Buffer {
   const bytes = Buffer.alloc(4)

@@ -3,12 +3,12 @@ import { test } from 'node:test'
 import { metadata } from '../../../../test/cassandra.ts'
 import type { Frame } from '../../../core/frame.ts'
 import { bodyOf, encodeBody, plain } from '../body/body.ts'
-import type { Request } from '../body/requests.ts'
+import { NO_PARAMETERS, type Request } from '../body/requests.ts'
 import { errorFrame } from '../envelope.ts'
 import { ERROR_INVALID } from '../opcodes.ts'
 import { prepareFrame, Statements } from './statements.ts'
 
-const PARAMETERS = { consistency: 1, values: null, skipsMetadata: true, pageSize: null, pagingState: null, serialConsistency: null, timestamp: null, keyspace: null, nowInSeconds: null } // prettier-ignore
+const PARAMETERS = { ...NO_PARAMETERS, skipsMetadata: true }
 
 function asked(text: string, version = 4, keyspace: string | null = null): Frame {
   return encodeBody(plain(version, { type: 'prepare', text, keyspace }), 0)

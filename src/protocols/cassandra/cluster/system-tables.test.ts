@@ -7,7 +7,7 @@ import { query } from '../../../../test/cassandra.ts'
 import type { Frame } from '../../../core/frame.ts'
 import { bodyOf, encodeBody, plain } from '../body/body.ts'
 import type { CqlType } from '../body/cql-type.ts'
-import type { BoundValue, Parameters } from '../body/requests.ts'
+import { NO_PARAMETERS, type BoundValue } from '../body/requests.ts'
 import type { Column } from '../body/results.ts'
 import { decodeValue, encodeValue, type Value } from '../body/values.ts'
 import { errorFrame } from '../envelope.ts'
@@ -16,12 +16,10 @@ import type { Fleet } from './fleet.ts'
 import { Statements } from './statements.ts'
 import { internalQueries, rewritten, systemQuery } from './system-tables.ts'
 
-const PARAMETERS: Parameters = { consistency: 1, values: null, skipsMetadata: false, pageSize: null, pagingState: null, serialConsistency: null, timestamp: null, keyspace: null, nowInSeconds: null } // prettier-ignore
-
 type Bound = readonly BoundValue[] | ReadonlyMap<string, BoundValue>
 
 function queryFrame(version: number, text: string, values: Bound | null = null, keyspace: string | null = null): Frame {
-  return encodeBody(plain(version, { type: 'query', text, parameters: { ...PARAMETERS, values, keyspace } }), 5)
+  return encodeBody(plain(version, { type: 'query', text, parameters: { ...NO_PARAMETERS, values, keyspace } }), 5)
 }
 
 /** The answer to a QUERY of which the server's has these columns, and these rows. */
@@ -189,7 +187,7 @@ for (const [text, values, rows] of BOUND_CASES) {
       const of = (columns: readonly Column[]) => ({ isGlobal: true, pagingState: null, newId: null, columns, columnCount: columns.length }) // prettier-ignore
       const prepared = encodeBody(plain(4, { type: 'prepared', id: Buffer.from('id'), metadataId: null, bound: of(names.map(column)), keyIndices: [], result: of([column('peer')]) }), 0) // prettier-ignore
       statements.learn(prepare, prepared, null)
-      const execute = encodeBody(plain(4, { type: 'execute', id: Buffer.from('id'), metadataId: null, parameters: { ...PARAMETERS, values } }), 0) // prettier-ignore
+      const execute = encodeBody(plain(4, { type: 'execute', id: Buffer.from('id'), metadataId: null, parameters: { ...NO_PARAMETERS, values } }), 0) // prettier-ignore
       const asked = systemQuery(execute, 'anything', statements)!
       const reply = rewritten(asked, rowsFrame(4, ['peer'], PEERS, { described }), internalReplies(4, 'peers', {}), surroundings({})) // prettier-ignore
       const { message } = bodyOf(reply)
@@ -235,7 +233,7 @@ test('a head, a torn frame and an EXECUTE that nobody knows are about no nodes',
   const torn = query(4, 'SELECT * FROM system.local')
   torn.end -= 2
   assert.equal(systemQuery(torn, null, new Statements()), null)
-  const message = { type: 'execute', id: Buffer.from('x'), metadataId: null, parameters: PARAMETERS } as const
+  const message = { type: 'execute', id: Buffer.from('x'), metadataId: null, parameters: NO_PARAMETERS } as const
   assert.equal(systemQuery(encodeBody(plain(4, message), 0), null, new Statements()), null)
 })
 

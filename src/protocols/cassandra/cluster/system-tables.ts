@@ -1,6 +1,6 @@
 import type { Frame } from '../../../core/frame.ts'
 import { bodyOf, encodeBody, plain, type Body } from '../body/body.ts'
-import type { Parameters } from '../body/requests.ts'
+import { NO_PARAMETERS } from '../body/requests.ts'
 import { CorruptError } from '../corrupt-error.ts'
 import { errorFrame, versionOf } from '../envelope.ts'
 import { ERROR, ERROR_SERVER, EXECUTE, QUERY } from '../opcodes.ts'
@@ -49,8 +49,7 @@ export function internalQueries(asked: SystemSelect, version: number): Frame[] {
 
 /** A question for all rows of a table. */
 export function allOf(table: string, version: number): Frame {
-  const parameters: Parameters = { consistency: 1, values: null, skipsMetadata: false, pageSize: null, pagingState: null, serialConsistency: null, timestamp: null, keyspace: null, nowInSeconds: null } // prettier-ignore
-  return encodeBody(plain(version, { type: 'query', text: `SELECT * FROM ${table}`, parameters }), 0)
+  return encodeBody(plain(version, { type: 'query', text: `SELECT * FROM ${table}`, parameters: NO_PARAMETERS }), 0)
 }
 
 function tablesOf({ table }: SystemSelect): readonly [string, string] {

@@ -1,27 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { BoundValue, Parameters } from '../../body/requests.ts'
+import { NO_PARAMETERS, type BoundValue } from '../../body/requests.ts'
 import type { Response } from '../../body/responses.ts'
 import { decodeValue, type Value } from '../../body/values.ts'
 import { MockEngine } from './engine.ts'
 
-const PARAMETERS: Parameters = {
-  consistency: 1,
-  values: null,
-  skipsMetadata: false,
-  pageSize: null,
-  pagingState: null,
-  serialConsistency: null,
-  timestamp: null,
-  keyspace: null,
-  nowInSeconds: null,
-}
 const CREATE = `CREATE KEYSPACE ks WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}`
 
 function started(...statements: string[]): (text: string, ...values: BoundValue[]) => Response {
   const engine = new MockEngine('127.0.0.1', 9042)
   const ask = (text: string, ...values: BoundValue[]) =>
-    engine.answer({ type: 'query', text, parameters: { ...PARAMETERS, values } }, 'ks')
+    engine.answer({ type: 'query', text, parameters: { ...NO_PARAMETERS, values } }, 'ks')
   for (const statement of [CREATE, ...statements]) assert.notEqual(ask(statement).type, 'error', statement)
   return ask
 }
@@ -111,7 +100,7 @@ for (const [text, message] of Object.entries(FAILURES))
 
 test('what the mock of Cassandra prepares tells its markers, its key and its columns', () => {
   const engine = new MockEngine('127.0.0.1', 9042)
-  for (const text of [CREATE, ROWS[0]!]) engine.answer({ type: 'query', text, parameters: PARAMETERS }, 'ks')
+  for (const text of [CREATE, ROWS[0]!]) engine.answer({ type: 'query', text, parameters: NO_PARAMETERS }, 'ks')
   const prepare = (text: string) => engine.answer({ type: 'prepare', text, keyspace: null }, 'ks')
   const select = prepare('SELECT v FROM t WHERE c IN ? AND k = :key LIMIT ?')
   assert.ok(select.type === 'prepared')
@@ -128,7 +117,7 @@ test('what the mock of Cassandra prepares tells its markers, its key and its col
   const insert = prepare('INSERT INTO t (k, c, v) VALUES (?, ?, ?)')
   assert.ok(insert.type === 'prepared')
   const execute = (id: Buffer, values: BoundValue[]) =>
-    engine.answer({ type: 'execute', id, metadataId: null, parameters: { ...PARAMETERS, values } }, null)
+    engine.answer({ type: 'execute', id, metadataId: null, parameters: { ...NO_PARAMETERS, values } }, null)
   assert.deepEqual(execute(insert.id, [int(1), int(2), Buffer.from('x')]), { type: 'void' })
   const list = Buffer.concat([int(1), int(4), int(2)])
   assert.deepEqual(valuesOf(execute(select.id, [list, int(1), int(5)])), [['x']])
