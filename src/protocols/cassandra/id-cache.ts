@@ -1,4 +1,12 @@
 // Hot path
+import type { Frame } from '../../core/frame.ts'
+import { flagsOf, HEADER_BYTES } from './envelope.ts'
+import { FLAG_COMPRESSED, FLAG_PAYLOAD } from './opcodes.ts'
+
+/** Longest id of a prepared statement that is kept: servers' are hashes. */
+export const ID_BYTES_MAX = 64
+/** Where the id of an EXECUTE begins, in a frame for which `plainIdEnd` tells its end. */
+export const PLAIN_ID_AT = HEADER_BYTES + 2
 
 /** A power of two. */
 const PLACES = 1024
@@ -35,6 +43,15 @@ export class IdCache<Value> {
     this.#ids.fill(null)
     this.#values.fill(null)
   }
+}
+
+/** Where the id of an EXECUTE ends that begins at `bytes[start + PLAIN_ID_AT]`; -1: it must be looked for, or is too long, or cut off. */
+export function plainIdEnd(request: Frame): number {
+  const { bytes, start, end } = request
+  const at = start + PLAIN_ID_AT
+  if (at > end || flagsOf(request) & (FLAG_COMPRESSED | FLAG_PAYLOAD)) return -1
+  const idEnd = at + ((bytes[at - 2]! << 8) | bytes[at - 1]!)
+  return idEnd > end || idEnd - at > ID_BYTES_MAX ? -1 : idEnd
 }
 
 function placeOf(bytes: Buffer, at: number): number {

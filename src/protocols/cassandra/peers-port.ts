@@ -2,23 +2,22 @@
 import type { Frame } from '../../core/frame.ts'
 import { bodyOf, encodeBody } from './body/body.ts'
 import { readColumns, type Column, type Result } from './body/results.ts'
+import { systemTable } from './cluster/system-select.ts'
 import { CorruptError } from './corrupt-error.ts'
-import { classify } from './cql/classify.ts'
 import { parseStatement } from './cql/parse.ts'
-import { SELECT } from './cql/statement-kinds.ts'
 import type { Select } from './cql/tree.ts'
-import { flagsOf, HEADER_BYTES, versionOf } from './envelope.ts'
-import { IdCache } from './id-cache.ts'
-import { EVENT, EXECUTE, FLAG_COMPRESSED, FLAG_PAYLOAD, PREPARE, QUERY, RESULT } from './opcodes.ts'
+import { versionOf } from './envelope.ts'
+import { ID_BYTES_MAX, IdCache, PLAIN_ID_AT, plainIdEnd } from './id-cache.ts'
+import { EVENT, EXECUTE, PREPARE, QUERY, RESULT } from './opcodes.ts'
 import { Reader } from './reader.ts'
-import { requestReader, statementText } from './request.ts'
+import { statementId, statementText } from './request.ts'
 import { messageOf } from './result.ts'
+import { withMetadata } from './rewrite.ts'
 
 const TABLE = 'peers_v2'
 const COLUMN = 'native_port'
 /** A compressed statement that is longer is about no peers. */
 const TEXT_BYTES_MAX = 64 * 1024
-const ID_BYTES_MAX = 64
 /** Prepared statements about peers that are kept, and about something else; the first is forgotten first. */
 const PREPARED_MAX = 1000
 const FOREIGN_MAX = 20_000
@@ -61,10 +60,8 @@ export class PeersPort {
   #textQuery(request: Frame): PeersQuery | null {
     try {
       const { bytes, start, end } = statementText(request, TEXT_BYTES_MAX)
-      const { kind, keyspace, table } = classify(bytes, start, end)
       // Where no keyspace is named the reply tells which it was.
-      if (kind !== SELECT || table !== TABLE || (keyspace !== null && keyspace !== 'system')) return null
-      return this.#parsed(bytes, start, end)
+      return systemTable(bytes, start, end)?.table === TABLE ? this.#parsed(bytes, start, end) : null
     } catch (error) {
       if (error instanceof CorruptError) return null
       throw error
@@ -79,11 +76,10 @@ export class PeersPort {
   }
 
   #executed(request: Frame): PeersQuery | null {
-    const { bytes, start, end } = request
-    const at = start + HEADER_BYTES + 2
-    if (at > end || flagsOf(request) & (FLAG_COMPRESSED | FLAG_PAYLOAD)) return this.#looked(request)
-    const idEnd = at + ((bytes[at - 2]! << 8) | bytes[at - 1]!)
-    if (idEnd > end || idEnd - at > ID_BYTES_MAX) return null
+    const idEnd = plainIdEnd(request)
+    if (idEnd < 0) return this.#looked(request)
+    const { bytes, start } = request
+    const at = start + PLAIN_ID_AT
     const lately = this.#lately.find(bytes, at, idEnd)
     if (lately !== null) return lately.query
     const query = this.#looked(request)
@@ -92,18 +88,12 @@ export class PeersPort {
   }
 
   #looked(request: Frame): PeersQuery | null {
-    try {
-      const id = requestReader(request, ID_BYTES_MAX + 2)
-        .shortBytes()
-        .toString('latin1')
-      // What its PREPARE tells is more than what a reply told of it.
-      const query = this.#prepared.get(id)
-      if (query !== undefined) return query
-      return this.#foreign.has(id) || id.length > ID_BYTES_MAX ? null : { select: null, ports: [], unsure: id }
-    } catch (error) {
-      if (error instanceof CorruptError) return null
-      throw error
-    }
+    const id = statementId(request)?.toString('latin1') ?? null
+    if (id === null) return null
+    // What its PREPARE tells is more than what a reply told of it.
+    const query = this.#prepared.get(id)
+    if (query !== undefined) return query
+    return this.#foreign.has(id) || id.length > ID_BYTES_MAX ? null : { select: null, ports: [], unsure: id }
   }
 
   /** The EXECUTE of what is not known, so that its reply tells its columns. */
@@ -111,11 +101,7 @@ export class PeersPort {
   telling(request: Frame): Frame {
     if (!request.whole) return request
     try {
-      const body = bodyOf(request)
-      const { message } = body
-      if (message.type !== 'execute' || !message.parameters.skipsMetadata) return request
-      const parameters = { ...message.parameters, skipsMetadata: false }
-      return encodeBody({ ...body, message: { ...message, parameters } }, request.stream)
+      return withMetadata(request)
     } catch (error) {
       if (error instanceof CorruptError) return request
       throw error

@@ -3,15 +3,13 @@ import { statementKind } from './cql/classify.ts'
 import { USE } from './cql/statement-kinds.ts'
 import { usedKeyspace } from './cql/use.ts'
 import { CorruptError } from './corrupt-error.ts'
-import { flagsOf, HEADER_BYTES } from './envelope.ts'
-import { IdCache } from './id-cache.ts'
-import { FLAG_COMPRESSED, FLAG_PAYLOAD, RESULT, RESULT_PREPARED } from './opcodes.ts'
-import { requestReader, statementText } from './request.ts'
+import { ID_BYTES_MAX, IdCache, PLAIN_ID_AT, plainIdEnd } from './id-cache.ts'
+import { RESULT, RESULT_PREPARED } from './opcodes.ts'
+import { statementId, statementText } from './request.ts'
 import { messageOf } from './result.ts'
 
 /** Statements whose ids are kept; the one that was prepared first is forgotten first. */
 const STATEMENTS_MAX = 20_000
-const ID_BYTES_MAX = 64
 /** So much of a compressed reply tells the id, unless there are warnings. */
 const TELLING_BYTES = 1024
 
@@ -67,13 +65,8 @@ export class PreparedStatements {
 
   // Cold: where somebody has prepared a USE
   #usedBy(request: Frame): string | null {
-    try {
-      const id = requestReader(request, ID_BYTES_MAX + 2).shortBytes()
-      return this.#uses.get(id.toString('latin1')) ?? null
-    } catch (error) {
-      if (error instanceof CorruptError) return null
-      throw error
-    }
+    const id = statementId(request)
+    return id === null ? null : (this.#uses.get(id.toString('latin1')) ?? null)
   }
 
   /** Code of the statement with this id, or UNKNOWN. */
@@ -83,11 +76,10 @@ export class PreparedStatements {
 
   /** Code of the statement that an EXECUTE is of, or UNKNOWN. */
   executed(request: Frame): number {
-    const { bytes, start, end } = request
-    const at = start + HEADER_BYTES + 2
-    if (at > end || flagsOf(request) & (FLAG_COMPRESSED | FLAG_PAYLOAD)) return this.#looked(request)
-    const idEnd = at + ((bytes[at - 2]! << 8) | bytes[at - 1]!)
-    if (idEnd > end || idEnd - at > ID_BYTES_MAX) return this.#looked(request)
+    const idEnd = plainIdEnd(request)
+    if (idEnd < 0) return this.#looked(request)
+    const { bytes, start } = request
+    const at = start + PLAIN_ID_AT
     const lately = this.#lately.find(bytes, at, idEnd)
     if (lately !== null) return lately
     const kind = this.#looked(request)
@@ -96,11 +88,7 @@ export class PreparedStatements {
   }
 
   #looked(request: Frame): number {
-    try {
-      return this.kind(requestReader(request, ID_BYTES_MAX + 2).shortBytes())
-    } catch (error) {
-      if (error instanceof CorruptError) return UNKNOWN
-      throw error
-    }
+    const id = statementId(request)
+    return id === null ? UNKNOWN : this.kind(id)
   }
 }

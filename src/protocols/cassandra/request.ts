@@ -1,6 +1,8 @@
 import type { Frame } from '../../core/frame.ts'
 import { plainBody } from './compression.ts'
+import { CorruptError } from './corrupt-error.ts'
 import { flagsOf } from './envelope.ts'
+import { ID_BYTES_MAX } from './id-cache.ts'
 import { FLAG_PAYLOAD } from './opcodes.ts'
 import { Reader } from './reader.ts'
 
@@ -29,6 +31,16 @@ export interface Text {
 /** The text of a QUERY or PREPARE, as far as it has come. Throws CorruptError. */
 export function statementText(request: Frame, bytesMax = REQUEST_BYTES_MAX): Text {
   return textAt(requestReader(request, bytesMax))
+}
+
+/** The id of the statement that an EXECUTE is of; null where it can't be read. One that is longer than ids are may be told, or not. */
+export function statementId(request: Frame): Buffer | null {
+  try {
+    return requestReader(request, ID_BYTES_MAX + 2).shortBytes()
+  } catch (error) {
+    if (error instanceof CorruptError) return null
+    throw error
+  }
 }
 
 /** A [long string] that may be cut off. */

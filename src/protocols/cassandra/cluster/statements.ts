@@ -2,17 +2,16 @@ import type { Frame } from '../../../core/frame.ts'
 import { bodyOf, encodeBody, plain } from '../body/body.ts'
 import type { Column } from '../body/results.ts'
 import { CorruptError } from '../corrupt-error.ts'
-import { IdCache } from '../id-cache.ts'
+import { ID_BYTES_MAX, IdCache } from '../id-cache.ts'
 import { murmur3 } from '../murmur3.ts'
 import { BATCH, EXECUTE, PREPARE, RESULT } from '../opcodes.ts'
 import type { Reader } from '../reader.ts'
-import { requestReader, textAt } from '../request.ts'
+import { requestReader, statementId, textAt } from '../request.ts'
 import { systemSelect, type SystemSelect } from './system-select.ts'
 
 /** Statements that are kept, and bytes of their texts; the first that was not executed since its turn came last is forgotten. */
 const STATEMENTS_MAX = 20_000
 const TEXT_BYTES_MAX = 32 * 1024 * 1024
-const ID_BYTES_MAX = 64
 
 /** A statement that some node was asked to prepare, and its answer. */
 export interface PreparedStatement {
@@ -153,18 +152,11 @@ export class Statements {
    */
   // Cold: once a statement that another thread or proxy saw prepared
   wants(request: Frame): boolean {
-    try {
-      const id = requestReader(request, ID_BYTES_MAX + 2)
-        .shortBytes()
-        .toString('latin1')
-      if (id.length > ID_BYTES_MAX || this.#wanted.has(id)) return false
-      this.#wanted.add(id)
-      if (this.#wanted.size > this.#statementsMax) this.#wanted.delete(this.#wanted.keys().next().value!)
-      return true
-    } catch (error) {
-      if (error instanceof CorruptError) return false
-      throw error
-    }
+    const id = statementId(request)?.toString('latin1') ?? null
+    if (id === null || id.length > ID_BYTES_MAX || this.#wanted.has(id)) return false
+    this.#wanted.add(id)
+    if (this.#wanted.size > this.#statementsMax) this.#wanted.delete(this.#wanted.keys().next().value!)
+    return true
   }
 
   /** What an EXECUTE or BATCH is of, as far as it has come and that is known. */
@@ -182,12 +174,8 @@ export class Statements {
 
   /** What an EXECUTE is of; null where that is not known, or can't be read. */
   executed(request: Frame): PreparedStatement | null {
-    try {
-      return this.find(requestReader(request, ID_BYTES_MAX + 2).shortBytes())
-    } catch (error) {
-      if (error instanceof CorruptError) return null
-      throw error
-    }
+    const id = statementId(request)
+    return id === null ? null : this.find(id)
   }
 }
 
