@@ -1,6 +1,7 @@
 // Hot path
 import type { Frame } from '../../core/frame.ts'
 import { flagsOf, HEADER_BYTES } from './envelope.ts'
+import { shortAt } from './numbers.ts'
 import { FLAG_COMPRESSED, FLAG_PAYLOAD } from './opcodes.ts'
 
 /** Longest id of a prepared statement that is kept: servers' are hashes. */
@@ -50,10 +51,10 @@ export function plainIdEnd(request: Frame): number {
   const { bytes, start, end } = request
   const at = start + PLAIN_ID_AT
   if (at > end || flagsOf(request) & (FLAG_COMPRESSED | FLAG_PAYLOAD)) return -1
-  const idEnd = at + ((bytes[at - 2]! << 8) | bytes[at - 1]!)
+  const idEnd = at + shortAt(bytes, at - 2)
   return idEnd > end || idEnd - at > ID_BYTES_MAX ? -1 : idEnd
 }
 
 function placeOf(bytes: Buffer, at: number): number {
-  return ((bytes[at]! << 8) | bytes[at + 1]!) & (PLACES - 1)
+  return shortAt(bytes, at) & (PLACES - 1)
 }

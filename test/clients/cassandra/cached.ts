@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import { Client, types, type QueryOptions } from 'cassandra-driver'
+import { tellCases } from './cases.ts'
 
 // What the driver for Node reads where replies are kept in a Valkey: `cached.ts PORT OTHER-PORT SERVER-PORT METRICS-PORT VALKEY-PORT`. The
 // first two are proxies that share the Valkey.
@@ -274,12 +275,5 @@ await direct.execute('CREATE TABLE "Cached"."T_x" ("K" text, b int, v int, PRIMA
 for (const [i, [type]] of KEYS.entries())
   await direct.execute(`CREATE TABLE cached.key${i} (k ${type} PRIMARY KEY, v int)`)
 await direct.execute('CREATE MATERIALIZED VIEW cached.by_v AS SELECT * FROM cached.key10 WHERE v IS NOT NULL AND k IS NOT NULL PRIMARY KEY (v, k)') // prettier-ignore
-for (const [name, run] of Object.entries(CASES)) {
-  try {
-    await run()
-    console.log(`ok ${name}`)
-  } catch (error) {
-    console.log(`failed ${name}: ${String((error as Error).message).replaceAll('\n', ' ')}`)
-  }
-}
+await tellCases(CASES)
 await Promise.all([direct.shutdown(), client.shutdown(), other.shutdown()])

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { Client, types } from 'cassandra-driver'
+import { tellCases } from './cases.ts'
 
 // What the driver for Node is told where writes are filtered out: `filtered.ts PORT SERVER-PORT METRICS-PORT`. Tables are made, and
 // statements prepared, directly as well as through the proxy.
@@ -53,12 +54,5 @@ const CASES: Record<string, () => Promise<void>> = {
 await direct.execute('DROP KEYSPACE IF EXISTS filtered')
 await direct.execute("CREATE KEYSPACE filtered WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}")
 await direct.execute('CREATE TABLE filtered.t (k int PRIMARY KEY, v text)')
-for (const [name, run] of Object.entries(CASES)) {
-  try {
-    await run()
-    console.log(`ok ${name}`)
-  } catch (error) {
-    console.log(`failed ${name}: ${(error as Error).message.replaceAll('\n', ' | ')}`)
-  }
-}
+await tellCases(CASES)
 await Promise.all([direct.shutdown(), client.shutdown()])

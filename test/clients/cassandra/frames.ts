@@ -9,6 +9,7 @@ import { ModelClient } from '../../../src/protocols/cassandra/model/client.ts'
 import { STARTUP } from '../../../src/protocols/cassandra/opcodes.ts'
 import { nodeWorld } from '../../../src/world/node.ts'
 import { stringMap } from '../../cassandra.ts'
+import { tellCases } from './cases.ts'
 
 // What no driver shows, frame by frame, directly and through the proxy: `frames.ts PORT SERVER-PORT`.
 
@@ -140,11 +141,4 @@ const CASES: Record<string, () => Promise<void>> = Object.fromEntries([
   ['Snappy in version 5', () => strange(startup(5, { CQL_VERSION: '3.0.0', COMPRESSION: 'snappy' }))],
 ]) as Record<string, () => Promise<void>>
 
-for (const [name, run] of Object.entries(CASES)) {
-  try {
-    await run()
-    console.log(`ok ${name}`)
-  } catch (error) {
-    console.log(`failed ${name}: ${(error as Error).message.replaceAll('\n', ' | ')}`)
-  }
-}
+await tellCases(CASES)

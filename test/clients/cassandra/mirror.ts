@@ -7,6 +7,7 @@ import type { FleetNode } from '../../../src/protocols/cassandra/cluster/fleet.t
 import { Statements } from '../../../src/protocols/cassandra/cluster/statements.ts'
 import { tableOf, type Row, type Surroundings } from '../../../src/protocols/cassandra/cluster/system-rows.ts'
 import { internalQueries, rewritten, systemQuery } from '../../../src/protocols/cassandra/cluster/system-tables.ts'
+import { tellCases } from './cases.ts'
 import { RawClient } from './raw.ts'
 
 // What is made of the system tables, where the proxies are said to be just the nodes that there are: it must be what the server says itself.
@@ -147,16 +148,11 @@ for (const n of [8, 9]) {
   ])
     assert.equal(bodyOf(await query(client, text)).message.type, 'void')
 }
+const CASES: Record<string, () => Promise<void>> = {}
 for (const version of [3, 4, 5])
-  for (const isPrepared of [false, true]) {
-    const name = `version ${version}, ${isPrepared ? 'prepared' : 'as text'}`
-    try {
-      await compareAll(version, isPrepared)
-      console.log(`ok ${name}`)
-    } catch (error) {
-      console.log(`failed ${name}: ${(error as Error).message.replaceAll('\n', ' | ')}`)
-    }
-  }
+  for (const isPrepared of [false, true])
+    CASES[`version ${version}, ${isPrepared ? 'prepared' : 'as text'}`] = () => compareAll(version, isPrepared)
+await tellCases(CASES)
 for (const table of ['peers', 'peers_v2'])
   for (const n of [8, 9]) await query(client, `DELETE FROM system.${table} WHERE peer = '127.0.0.${n}'`)
 client.close()

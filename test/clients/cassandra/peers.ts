@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { Client, types } from 'cassandra-driver'
+import { tellCases } from './cases.ts'
 
 // What the driver for Node is told of other nodes where peers are rewritten to 9044: `peers.ts PORT SERVER-PORT`. The server has no peers of
 // its own: one is written into its table, directly.
@@ -48,13 +49,6 @@ const CASES: Record<string, () => Promise<void>> = {
 await direct.execute(
   `INSERT INTO system.peers_v2 (peer, peer_port, native_address, native_port) VALUES ('${PEER}', 7000, '${PEER}', 9042)`,
 )
-for (const [name, run] of Object.entries(CASES)) {
-  try {
-    await run()
-    console.log(`ok ${name}`)
-  } catch (error) {
-    console.log(`failed ${name}: ${(error as Error).message.replaceAll('\n', ' | ')}`)
-  }
-}
+await tellCases(CASES)
 await direct.execute(`DELETE FROM system.peers_v2 WHERE peer = '${PEER}' AND peer_port = 7000`)
 await Promise.all([direct.shutdown(), client.shutdown()])

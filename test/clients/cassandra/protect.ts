@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { Client, types, type ClientOptions, type QueryOptions } from 'cassandra-driver'
+import { tellCases } from './cases.ts'
 
 // What the driver for Node writes and reads where columns are protected: `protect.ts PORT SERVER-PORT NUMBER`, of the keyspace. Every way of writing, with versions 3
 // and 4, which are those that it has; through the proxy a client reads what was written, directly it reads what can't be understood. See PROTECT of compare.ts.
@@ -228,12 +229,5 @@ for (const [index, version] of [3, 4].entries()) {
     }
   clients.push(client)
 }
-for (const [name, run] of Object.entries(CASES)) {
-  try {
-    await run()
-    console.log(`ok ${name}`)
-  } catch (error) {
-    console.log(`failed ${name}: ${(error as Error).message.replaceAll('\n', ' | ')}`)
-  }
-}
+await tellCases(CASES)
 await Promise.all(clients.map((client) => client.shutdown()))

@@ -1,4 +1,5 @@
 // Hot path
+import { intAt, shortAt } from '../numbers.ts'
 import type { KeyRecipe } from './key-recipe.ts'
 
 /** Longest part of a key of several: its length has two bytes. */
@@ -20,7 +21,7 @@ export class KeyValues {
     const { whole } = recipe
     if (whole !== null) return this.#is(whole, 0, whole.length)
     if (end - at < 2) return false
-    const count = (bytes[at]! << 8) | bytes[at + 1]!
+    const count = shortAt(bytes, at)
     if (isNamed) return this.#readNamed(recipe, bytes, at + 2, end, count)
     if (count <= recipe.last) return false
     return recipe.markers.length === 1
@@ -126,7 +127,3 @@ export class KeyValues {
 
 /** Shorter copies cost less byte by byte. */
 const COPY_BYTES_MIN = 24
-
-function intAt(bytes: Buffer, at: number): number {
-  return (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!
-}

@@ -2,6 +2,7 @@
 import type { Frame } from '../../../core/frame.ts'
 import { CorruptError } from '../corrupt-error.ts'
 import { flagsOf, HEADER_BYTES, versionOf } from '../envelope.ts'
+import { intAt, shortAt } from '../numbers.ts'
 import { BATCH, EXECUTE, FLAG_COMPRESSED, FLAG_PAYLOAD, PREPARE, QUERY } from '../opcodes.ts'
 import { requestReader } from '../request.ts'
 import { KeyValues } from './key-values.ts'
@@ -245,12 +246,4 @@ function skipValue(bytes: Buffer, at: number, end: number): number {
   if (end - at < 4) return end + 1
   const length = intAt(bytes, at)
   return at + 4 + (length > 0 ? length : 0)
-}
-
-function shortAt(bytes: Buffer, at: number): number {
-  return (bytes[at]! << 8) | bytes[at + 1]!
-}
-
-function intAt(bytes: Buffer, at: number): number {
-  return (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!
 }
