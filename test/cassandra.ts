@@ -52,11 +52,14 @@ export function compressedRequest(request: Frame, compression: number): Frame {
   return frame
 }
 
+/** A body as LZ4 has it: its length, and a block. */
+export function lz4Body(body: Buffer): Buffer {
+  const block = Buffer.alloc(compressedBytesMax(body.length))
+  return Buffer.concat([int(body.length), block.subarray(0, compressBlock(body, 0, body.length, block, 0))])
+}
+
 function compressedBody(body: Buffer, compression: number): Buffer {
-  if (compression === COMPRESSION_LZ4) {
-    const block = Buffer.alloc(compressedBytesMax(body.length))
-    return Buffer.concat([int(body.length), block.subarray(0, compressBlock(body, 0, body.length, block, 0))])
-  }
+  if (compression === COMPRESSION_LZ4) return lz4Body(body)
   // Snappy: its length, and all of it as it is.
   const length = body.length - 1
   return Buffer.concat([Buffer.from([0x80 | (body.length & 0x7f), body.length >> 7, 0xf4, length & 0xff, length >> 8]), body]) // prettier-ignore

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'
 import type { Frame } from '../../src/core/frame.ts'
 import { responseFrame, versionOf } from '../../src/protocols/cassandra/envelope.ts'
-import { compressBlock, compressedBytesMax } from '../../src/protocols/cassandra/lz4.ts'
 import {
   AUTH_CHALLENGE,
   AUTHENTICATE,
@@ -17,9 +16,9 @@ import {
 } from '../../src/protocols/cassandra/opcodes.ts'
 import { SegmentFormat } from '../../src/protocols/cassandra/segment.ts'
 import { wrapped } from '../../src/protocols/cassandra/wrapping.ts'
-import { int, query, string } from '../cassandra.ts'
+import { int, lz4Body, query, string } from '../cassandra.ts'
 import { startProxy, type Proxy } from '../real/proxy.ts'
-import { Attacker, envelope, isServed, obliging, PlainNode, queryBody, type Conduct } from './cassandra.ts'
+import { Attacker, bytes, envelope, isServed, obliging, of, PlainNode, queryBody, type Conduct } from './cassandra.ts'
 import { peakMb, until } from './talk.ts'
 
 // A node of Cassandra that lies, in front of which bodies are read: what it says of peers, and of itself to CassandraSinkCluster. Those who
@@ -75,8 +74,6 @@ async function holds(sink: string): Promise<void> {
 }
 
 const PEERS = 'SELECT peer, native_port FROM system.peers_v2'
-const bytes = (...values: number[]) => Buffer.from(values)
-const of = (text: string, times: number) => Buffer.from(text.repeat(times))
 /** RESULT of rows: flags, and how many columns it says there are; each of one table. */
 const rows = (columns: number, ...rest: Buffer[]) =>
   Buffer.concat([int(2), int(1), int(columns), string('system'), string('peers_v2'), ...rest])
@@ -85,11 +82,6 @@ const INT = bytes(0, 9)
 const marshalled = (depth: number) => {
   const name = `${'org.apache.cassandra.db.marshal.ListType('.repeat(depth)}Int32Type${')'.repeat(depth)}`
   return Buffer.concat([bytes(0, 0), string(name.slice(0, 65_000))])
-}
-
-function lz4(body: Buffer): Buffer {
-  const block = Buffer.alloc(compressedBytesMax(body.length))
-  return Buffer.concat([int(body.length), block.subarray(0, compressBlock(body, 0, body.length, block, 0))])
 }
 
 /** Results that are not what they say. */
@@ -124,10 +116,10 @@ const BOMBS: Record<string, Buffer> = {
   '256 MB from ten bytes': Buffer.concat([int(256 << 20), of('x', 10)]),
   'four gigabytes from ten bytes': Buffer.concat([int(-1), of('x', 10)]),
   nothing: bytes(),
-  'a million ports that are null': lz4(rows(1, column(INT), int(1_000_000), Buffer.alloc(4_000_000, 255))),
-  'four million ports that are null': lz4(rows(1, column(INT), int(4_000_000), Buffer.alloc(16_000_000, 255))),
-  'a quarter of a gigabyte of nulls': lz4(rows(1, column(INT), int(60_000_000), Buffer.alloc(240_000_000, 255))),
-  'a quarter of a gigabyte of columns': lz4(rows(60_000_000, Buffer.alloc(240_000_000))),
+  'a million ports that are null': lz4Body(rows(1, column(INT), int(1_000_000), Buffer.alloc(4_000_000, 255))),
+  'four million ports that are null': lz4Body(rows(1, column(INT), int(4_000_000), Buffer.alloc(16_000_000, 255))),
+  'a quarter of a gigabyte of nulls': lz4Body(rows(1, column(INT), int(60_000_000), Buffer.alloc(240_000_000, 255))),
+  'a quarter of a gigabyte of columns': lz4Body(rows(60_000_000, Buffer.alloc(240_000_000))),
 }
 
 /** Asks what is read on its way back, and waits for anything. */

@@ -24,6 +24,9 @@ const VOID = int(1)
 /** What a node answers to a request: frames, or bytes of any kind, which are not wrapped; null: nothing. */
 export type Conduct = (request: Frame, socket: Socket) => Frame | Buffer | null
 
+export const bytes = (...values: number[]) => Buffer.from(values)
+export const of = (text: string, times: number) => Buffer.from(text.repeat(times))
+
 /** READY, or a result without anything. */
 export const obliging = (request: Frame): Frame => {
   const { kind, stream } = request

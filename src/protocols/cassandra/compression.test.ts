@@ -1,22 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { int } from '../../../test/cassandra.ts'
+import { lz4Body } from '../../../test/cassandra.ts'
 import { FRAME_HEAD } from '../../core/frame.ts'
 import { COMPRESSION_LZ4, COMPRESSION_SNAPPY, compressionNamed, plainBody } from './compression.ts'
 import { CorruptError } from './corrupt-error.ts'
 import { requestFrame } from './envelope.ts'
-import { compressBlock, compressedBytesMax } from './lz4.ts'
 import { QUERY } from './opcodes.ts'
 
 function compressedFrame(body: Buffer, compression: number) {
   const frame = requestFrame(4, 0, QUERY, body, 1)
   frame.code |= compression
   return frame
-}
-
-function lz4(bytes: Buffer): Buffer {
-  const block = Buffer.alloc(compressedBytesMax(bytes.length))
-  return Buffer.concat([int(bytes.length), block.subarray(0, compressBlock(bytes, 0, bytes.length, block, 0))])
 }
 
 test('in version 5 the flag of a body says nothing', () => {
@@ -27,20 +21,20 @@ test('in version 5 the flag of a body says nothing', () => {
 
 test('a body is told as it was, whole or only its beginning', () => {
   const text = Buffer.from('SELECT a long enough statement '.repeat(100))
-  assert.deepEqual(plainBody(compressedFrame(lz4(text), COMPRESSION_LZ4), Infinity), text)
-  assert.deepEqual(plainBody(compressedFrame(lz4(text), COMPRESSION_LZ4), 40), text.subarray(0, 40))
+  assert.deepEqual(plainBody(compressedFrame(lz4Body(text), COMPRESSION_LZ4), Infinity), text)
+  assert.deepEqual(plainBody(compressedFrame(lz4Body(text), COMPRESSION_LZ4), 40), text.subarray(0, 40))
   const snappy = Buffer.from('0908616263160300', 'hex')
   assert.equal(plainBody(compressedFrame(snappy, COMPRESSION_SNAPPY), Infinity).toString(), 'abcabcabc')
   assert.deepEqual(plainBody(requestFrame(4, 0, QUERY, text), 10), text)
   const zeros = Buffer.alloc(1_000_000)
-  assert.equal(plainBody(compressedFrame(lz4(zeros), COMPRESSION_LZ4), Infinity).length, zeros.length)
+  assert.equal(plainBody(compressedFrame(lz4Body(zeros), COMPRESSION_LZ4), Infinity).length, zeros.length)
 })
 
 test('of a head what has come is told, wherever it is torn', () => {
   const text = Buffer.from(Array.from({ length: 3000 }, (_, i) => `${i % 7}${i}`).join(' '))
   const snappy = Buffer.concat([Buffer.from('8008f4ff03', 'hex'), text.subarray(0, 1024)])
   for (const [body, compression] of [
-    [lz4(text), COMPRESSION_LZ4],
+    [lz4Body(text), COMPRESSION_LZ4],
     [snappy, COMPRESSION_SNAPPY],
   ] as const) {
     for (const size of [20, 50, 90, 300, 1000]) {

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { int, query, string } from '../../../test/cassandra.ts'
+import { compressedRequest, int, query, string } from '../../../test/cassandra.ts'
 import { FRAME_HEAD, type Frame } from '../../core/frame.ts'
 import { COMPRESSION_LZ4 } from './compression.ts'
 import { errorFrame, frameAt, requestFrame, responseFrame } from './envelope.ts'
 import { cassandra } from './index.ts'
-import { compressBlock, compressedBytesMax } from './lz4.ts'
 import { AUTH_RESPONSE, BATCH, EVENT, EXECUTE, OPTIONS, PREPARE, QUERY, RESULT } from './opcodes.ts'
 
 /** Frames as DebugPrinter and logs tell them. */
@@ -34,19 +33,10 @@ test('of a large message the beginning is told', () => {
   assert.equal(cassandra.describe(head), 'Cassandra V4 stream:5 Query, the beginning of 116 bytes')
 })
 
-function compressed(frame: Frame): Frame {
-  const body = frame.toBuffer().subarray(9)
-  const block = Buffer.alloc(compressedBytesMax(body.length))
-  const end = compressBlock(body, 0, body.length, block, 0)
-  const whole = requestFrame(4, frame.stream, frame.kind, Buffer.concat([int(body.length), block.subarray(0, end)]), 1)
-  whole.code |= COMPRESSION_LZ4
-  return whole
-}
-
 for (const text of ['', 'SELECT a longer statement than it was before FROM t']) {
   for (const [name, frame] of [
     ['a QUERY', query(4, 'SELECT v FROM t', 7)],
-    ['a compressed QUERY', compressed(query(4, 'SELECT v FROM t', 7))],
+    ['a compressed QUERY', compressedRequest(query(4, 'SELECT v FROM t', 7), COMPRESSION_LZ4)],
   ] as const) {
     test(`the text of ${name} can become ${JSON.stringify(text)}`, () => {
       cassandra.splice(frame, 0, Buffer.from(text))

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { int, query, string } from '../../../test/cassandra.ts'
+import { compressedRequest, int, query, string } from '../../../test/cassandra.ts'
 import { FRAME_HEAD, type Frame } from '../../core/frame.ts'
 import { COMPRESSION_LZ4, COMPRESSION_SNAPPY } from './compression.ts'
 import { requestFrame, responseFrame } from './envelope.ts'
 import { failureOf } from './failure.ts'
-import { compressBlock, compressedBytesMax } from './lz4.ts'
 import {
   AUTH_RESPONSE,
   AUTH_SUCCESS,
@@ -46,15 +45,6 @@ function batch(...statements: Buffer[]): Frame {
 const asText = (text: string) => Buffer.concat([Buffer.from([0]), longString(text)])
 const asId = (id: string) => Buffer.concat([Buffer.from([1]), string(id)])
 
-function compressed(frame: Frame): Frame {
-  const body = frame.toBuffer().subarray(9)
-  const block = Buffer.alloc(compressedBytesMax(body.length))
-  const end = compressBlock(body, 0, body.length, block, 0)
-  const whole = requestFrame(4, frame.stream, frame.kind, Buffer.concat([int(body.length), block.subarray(0, end)]), 1)
-  whole.code |= COMPRESSION_LZ4
-  return whole
-}
-
 function withPayload(frame: Frame): Frame {
   const payload = Buffer.concat([short(1), string('key'), int(2), Buffer.from('id')])
   return requestFrame(4, frame.stream, frame.kind, Buffer.concat([payload, frame.toBuffer().subarray(9)]), 4)
@@ -71,7 +61,14 @@ const MIXED = batch(
 const REQUESTS: readonly (readonly [what: string, Frame, string[], string, number, boolean])[] = [
   ['a SELECT', query(4, 'select * from t'), ['SELECT'], 'Read', 1, true],
   ['a SELECT of version 5', query(5, 'SELECT * FROM t'), ['SELECT'], 'Read', 1, true],
-  ['a compressed SELECT', compressed(query(4, 'SELECT * FROM t WHERE k = 1'.padEnd(200))), ['SELECT'], 'Read', 1, true],
+  [
+    'a compressed SELECT',
+    compressedRequest(query(4, 'SELECT * FROM t WHERE k = 1'.padEnd(200)), COMPRESSION_LZ4),
+    ['SELECT'],
+    'Read',
+    1,
+    true,
+  ],
   ['a SELECT with a payload', withPayload(query(4, 'SELECT 1')), ['SELECT'], 'Read', 1, true],
   ['an INSERT', query(4, 'INSERT INTO t (k) VALUES (1)'), ['INSERT'], 'Write', 1, false],
   ['a CREATE', query(4, 'CREATE TABLE t (k int PRIMARY KEY)'), ['CREATE TABLE'], 'SchemaChange', 1, false],
@@ -79,11 +76,18 @@ const REQUESTS: readonly (readonly [what: string, Frame, string[], string, numbe
   ['a batch as text', query(4, 'BEGIN BATCH DELETE FROM t WHERE k = 1; UPDATE t SET v = 1 WHERE k = 2 APPLY BATCH'), ['DELETE', 'UPDATE'], 'Write', 1, false], // prettier-ignore
   ['an EXECUTE of a read', execute('read'), ['SELECT'], 'Read', 1, true],
   ['an EXECUTE of a write', execute('write'), ['INSERT'], 'Write', 1, false],
-  ['a compressed EXECUTE', compressed(execute('write')), ['INSERT'], 'Write', 1, false],
+  ['a compressed EXECUTE', compressedRequest(execute('write'), COMPRESSION_LZ4), ['INSERT'], 'Write', 1, false],
   ['an EXECUTE of what nobody prepared here', execute('nobody'), ['UNRECOGNIZED CQL'], 'Write', 1, false],
   ['a BATCH', MIXED, ['INSERT', 'INSERT', 'DELETE', 'UNRECOGNIZED CQL'], 'Write', 4, false],
   ['an empty BATCH', batch(), [], 'Write', 1, false],
-  ['a compressed BATCH', compressed(MIXED), ['INSERT', 'INSERT', 'DELETE', 'UNRECOGNIZED CQL'], 'Write', 4, false],
+  [
+    'a compressed BATCH',
+    compressedRequest(MIXED, COMPRESSION_LZ4),
+    ['INSERT', 'INSERT', 'DELETE', 'UNRECOGNIZED CQL'],
+    'Write',
+    4,
+    false,
+  ],
   ['a PREPARE', requestFrame(4, 0, PREPARE, longString('INSERT INTO t (k) VALUES (?)')), [], 'Read', 1, true],
   ['an OPTIONS', requestFrame(4, 0, OPTIONS, Buffer.alloc(0)), [], 'Read', 1, true],
   ['a STARTUP', requestFrame(4, 0, STARTUP, Buffer.alloc(2)), [], 'Read', 1, false],
@@ -121,7 +125,7 @@ test('of the head of a large request what has come is told', () => {
 })
 
 test('what is compressed in a way that its connection does not speak is no statement', () => {
-  const frame = compressed(query(4, 'SELECT * FROM t'))
+  const frame = compressedRequest(query(4, 'SELECT * FROM t'), COMPRESSION_LZ4)
   frame.code ^= COMPRESSION_LZ4 | COMPRESSION_SNAPPY
   assert.equal(queries.idempotent(frame), false)
 })

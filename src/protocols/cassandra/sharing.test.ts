@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { authenticate, int, query, ready, startup, string } from '../../../test/cassandra.ts'
+import { authenticate, compressedRequest, int, query, ready, startup, string } from '../../../test/cassandra.ts'
 import { AT_OWNER, Exchange } from '../../core/exchange.ts'
 import type { Frame } from '../../core/frame.ts'
 import { noOwner } from '../../core/handshake.ts'
 import { PLAN_ANSWER, PLAN_ATTRIBUTE, PLAN_PIN, PLAN_SHARE, type Greeting } from '../../core/sharing.ts'
 import { COMPRESSION_LZ4 } from './compression.ts'
 import { errorFrame, requestFrame, responseFrame, USES_KEYSPACE } from './envelope.ts'
-import { compressBlock, compressedBytesMax } from './lz4.ts'
 import {
   AUTH_RESPONSE,
   AUTH_SUCCESS,
@@ -163,10 +162,7 @@ test('a fresh connection is brought to the attributes of a session', () => {
 })
 
 test('an identity that was told compressed is told plain to other connections', () => {
-  const block = Buffer.alloc(compressedBytesMax(TOKEN.length))
-  const end = compressBlock(TOKEN, 0, TOKEN.length, block, 0)
-  const compressed = requestFrame(4, 0, AUTH_RESPONSE, Buffer.concat([int(TOKEN.length), block.subarray(0, end)]), 1)
-  compressed.code |= COMPRESSION_LZ4
+  const compressed = compressedRequest(requestFrame(4, 0, AUTH_RESPONSE, TOKEN), COMPRESSION_LZ4)
   const sharing = started([startup(4, { COMPRESSION: 'lz4' }), authenticate(4)], [compressed, authSuccess])
   const texts = said(sharing.handshake(), authenticate(4), authSuccess)
   assert.equal(texts[1], `AuthResponse ${TOKEN.toString('latin1')}`)
