@@ -22,7 +22,7 @@ const perRound = Number(process.argv[2] ?? 100_000)
 const nodes = Array.from({ length: 12 }, (_, i): ClusterNode => {
   const tokens = Array.from({ length: 16 }, () => String(randomBytes(8).readBigInt64BE()))
   const endpoint = { host: `10.0.0.${i}`, port: 9042 }
-  return { hostId: String(i), endpoint, datacenter: 'dc1', rack: `r${i % 3}`, tokens, releaseVersion: '', schemaVersion: '' } // prettier-ignore
+  return { hostId: String(i), endpoint, datacenter: 'dc1', rack: `r${i % 3}`, tokens }
 })
 const keys = [['one', 'k'], ['two', 'k'], ['two', 'l']] as const // prettier-ignore
 const places = [0, 0, 1]

@@ -4,5 +4,5 @@ import type { ClusterNode } from '../src/protocols/cassandra/cluster/node.ts'
 export function clusterNode(name: string, place: string, ...tokens: string[]): ClusterNode {
   const [datacenter, rack] = place.split(':') as [string, string]
   const endpoint = { host: `${name}.test`, port: 9042 }
-  return { hostId: name, endpoint, datacenter, rack, tokens, releaseVersion: '4.1.10', schemaVersion: 's' }
+  return { hostId: name, endpoint, datacenter, rack, tokens }
 }

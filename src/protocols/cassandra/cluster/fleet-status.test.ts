@@ -6,7 +6,7 @@ import { FleetStatus, statusEvent } from './fleet-status.ts'
 import type { ClusterNode } from './node.ts'
 
 function node(name: string, rack: string, datacenter = 'dc'): ClusterNode {
-  return { hostId: name, endpoint: { host: '10.0.0.1', port: 9042 }, datacenter, rack, tokens: [], releaseVersion: '', schemaVersion: '' } // prettier-ignore
+  return { hostId: name, endpoint: { host: '10.0.0.1', port: 9042 }, datacenter, rack, tokens: [] }
 }
 
 const proxy = (port: number, rack: string): FleetNode => ({ address: { host: '127.0.0.1', port }, datacenter: 'dc', rack, hostId: String(port) }) // prettier-ignore

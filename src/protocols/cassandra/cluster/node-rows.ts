@@ -3,13 +3,12 @@ import { textIn, type TableRow } from './asking.ts'
 import type { ClusterNode } from './node.ts'
 
 export const LOCAL_QUERY =
-  'SELECT host_id, data_center, rack, tokens, release_version, schema_version, partitioner, rpc_address FROM system.local'
+  'SELECT host_id, data_center, rack, tokens, schema_version, partitioner, rpc_address FROM system.local'
 /** From Cassandra 4.0 on. */
 export const PEERS_QUERY =
-  'SELECT host_id, data_center, rack, tokens, release_version, schema_version, native_address, native_port, peer FROM system.peers_v2'
+  'SELECT host_id, data_center, rack, tokens, native_address, native_port, peer FROM system.peers_v2'
 /** Of older servers: that all nodes listen on one port is taken for granted. */
-export const OLD_PEERS_QUERY =
-  'SELECT host_id, data_center, rack, tokens, release_version, schema_version, rpc_address, peer FROM system.peers'
+export const OLD_PEERS_QUERY = 'SELECT host_id, data_center, rack, tokens, rpc_address, peer FROM system.peers'
 
 /**
  * The node that was asked, by its row of system.local; null where that does not tell enough.
@@ -33,9 +32,7 @@ function nodeOf(row: TableRow, endpoint: Address): ClusterNode | null {
   const rack = textIn(row, 'rack')
   const tokens = row['tokens']
   if (hostId === '' || datacenter === '' || rack === '' || !Array.isArray(tokens) || tokens.length === 0) return null
-  const releaseVersion = textIn(row, 'release_version')
-  const schemaVersion = textIn(row, 'schema_version')
-  return { hostId, endpoint, datacenter, rack, tokens: tokens as string[], releaseVersion, schemaVersion }
+  return { hostId, endpoint, datacenter, rack, tokens: tokens as string[] }
 }
 
 /** '' where it is none that a client could connect to. */

@@ -8,8 +8,6 @@ export interface ClusterNode extends RingNode {
   /** Where it takes clients. */
   readonly endpoint: Address
   readonly tokens: readonly string[]
-  readonly releaseVersion: string
-  readonly schemaVersion: string
 }
 
 /** Does all that is told of them agree? */
@@ -20,8 +18,6 @@ export function isSameNode(a: ClusterNode, b: ClusterNode): boolean {
     a.endpoint.port === b.endpoint.port &&
     a.datacenter === b.datacenter &&
     a.rack === b.rack &&
-    a.releaseVersion === b.releaseVersion &&
-    a.schemaVersion === b.schemaVersion &&
     a.tokens.length === b.tokens.length &&
     a.tokens.every((token, index) => token === b.tokens[index])
   )

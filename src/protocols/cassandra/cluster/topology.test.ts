@@ -93,8 +93,6 @@ test('nothing is asked before a client has come in; then all is known, where it 
       datacenter: 'dc1',
       rack: 'r2',
       tokens: ['200'],
-      releaseVersion: '4.1.10',
-      schemaVersion: cluster.schemaVersion,
     },
   )
   assert.deepEqual(topology.view!.keyColumns('ks', 't'), [{ name: 'k', type: { type: 'int' } }])
