@@ -1,5 +1,4 @@
 import { makeCertificates } from '../harness/certificates.ts'
-import { machine, watchOthers } from '../harness/machine.ts'
 import { program } from '../harness/packages.ts'
 import { drawPort } from '../harness/ports.ts'
 import type { Processes } from '../harness/processes.ts'
@@ -40,19 +39,5 @@ export async function runBench(
   )
   await rows.start(select(options.only, options.tls ? TLS_TARGETS : TARGETS))
   const cells = workloads(options.full, options.pipelines, options.tls)
-  const of = machine()
-  const others = watchOthers(processes)
-  const measurements = await rows.measure(cells, options.rounds)
-  return {
-    date: new Date().toISOString().slice(0, 16).replace('T', ' '),
-    title: '',
-    machine: of,
-    versions: rows.versions(),
-    command,
-    othersShare: others(),
-    workloads: cells,
-    targets: rows.rows.map(({ name, label }) => ({ name, label })),
-    measurements,
-    failures: rows.failures,
-  }
+  return await rows.run('', cells, options.rounds, command)
 }

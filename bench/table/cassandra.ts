@@ -1,6 +1,5 @@
 import { fileURLToPath } from 'node:url'
 import { startCassandra } from '../../test/clients/cassandra/server.ts'
-import { machine, watchOthers } from '../harness/machine.ts'
 import { drawPort } from '../harness/ports.ts'
 import { RssSampler } from '../harness/proc.ts'
 import type { Processes } from '../harness/processes.ts'
@@ -147,22 +146,9 @@ async function measureBefore(
   for (const { started } of rows.rows.filter(({ ours }) => ours))
     for (const spoken of versions)
       await load(processes, started.warmPort!, { ...WARM, version: spoken }, ROW_WARM_SECONDS, [])
-  const of = machine()
-  const others = watchOthers(processes)
-  const measurements = await rows.measure(columns, options.rounds)
+  const run = await rows.run(title, columns, options.rounds, command)
   for (const { name, started } of rows.rows) if (name !== 'direct') await started.running.stop()
-  return {
-    date: new Date().toISOString().slice(0, 16).replace('T', ' '),
-    title,
-    machine: of,
-    versions: rows.versions(),
-    command,
-    othersShare: others(),
-    workloads: columns,
-    targets: rows.rows.map(({ name, label }) => ({ name, label })),
-    measurements,
-    failures: rows.failures,
-  }
+  return run
 }
 
 /** Starts the node that answers every EXECUTE itself, with `row`. */

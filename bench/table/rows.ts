@@ -1,9 +1,9 @@
-import { commit } from '../harness/machine.ts'
+import { commit, machine, watchOthers } from '../harness/machine.ts'
 import type { Started, Surroundings, Target } from '../targets/target.ts'
 import { figure } from './layout.ts'
 import { mean } from './measure.ts'
 import type { Measurement } from './measure.ts'
-import type { Failure } from './run.ts'
+import type { Failure, Run } from './run.ts'
 import type { Column } from './workload.ts'
 
 /** What one row of a table measures. */
@@ -20,7 +20,7 @@ export type Cell<C extends Column> = (row: Row, column: C) => Promise<Measuremen
 /** The rows of one table: what could be started, and what failed, then or later. */
 export class Rows<C extends Column> {
   readonly rows: Row[]
-  readonly failures: Failure[] = []
+  readonly #failures: Failure[] = []
   readonly #around: Surroundings
   readonly #cell: Cell<C>
 
@@ -40,9 +40,28 @@ export class Rows<C extends Column> {
         this.#around.log(`${label}: ${started.version}, ready on port ${started.port}`)
       } catch (error) {
         const reason = (error as Error).message
-        this.failures.push({ target: name, label, reason, ours })
+        this.#failures.push({ target: name, label, reason, ours })
         this.#around.log(`NOT MEASURED: ${label}: ${reason}`)
       }
+    }
+  }
+
+  /** Measures all cells, and gathers what the report needs. */
+  async run(title: string, columns: readonly C[], rounds: number, command: string): Promise<Run<C>> {
+    const of = machine()
+    const others = watchOthers(this.#around.processes)
+    const measurements = await this.#measureAll(columns, rounds)
+    return {
+      date: new Date().toISOString().slice(0, 16).replace('T', ' '),
+      title,
+      machine: of,
+      versions: this.#versions(),
+      command,
+      othersShare: others(),
+      workloads: columns,
+      targets: this.rows.map(({ name, label }) => ({ name, label })),
+      measurements,
+      failures: this.#failures,
     }
   }
 
@@ -50,7 +69,7 @@ export class Rows<C extends Column> {
    * Rows take turns within a cell, so that a change of the machine's mood meets neighbours alike; cell after cell, so that memory
    * which large values need is not seen under the small ones.
    */
-  async measure(columns: readonly C[], rounds: number): Promise<Measurement[]> {
+  async #measureAll(columns: readonly C[], rounds: number): Promise<Measurement[]> {
     const total = this.rows.length * columns.length * rounds
     const found = new Map<string, Measurement[]>()
     let done = 0
@@ -77,14 +96,14 @@ export class Rows<C extends Column> {
     } catch (error) {
       const ended = row.started.running.alive ? '' : `; it ended\n${row.started.running.logTail()}`
       const reason = `${column.label}: ${(error as Error).message}${ended}`
-      this.failures.push({ target: row.name, label: row.label, reason, ours: row.ours })
+      this.#failures.push({ target: row.name, label: row.label, reason, ours: row.ours })
       log(`${progress} FAILED: ${row.label}: ${reason}`)
       return null
     }
   }
 
   /** Each version once; ours with its commit. */
-  versions(): string[] {
+  #versions(): string[] {
     const at = commit()
     const named = this.rows.map(({ ours, started }) =>
       ours && at !== '' ? `${started.version} (${at})` : started.version,
