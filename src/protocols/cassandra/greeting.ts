@@ -1,5 +1,7 @@
 import type { Frame } from '../../core/frame.ts'
 import type { Greeting } from '../../core/sharing.ts'
+import { encodeBody, plain } from './body/body.ts'
+import { NO_PARAMETERS } from './body/requests.ts'
 import { requestFrame, USES_KEYSPACE } from './envelope.ts'
 import {
   AUTH_RESPONSE,
@@ -8,7 +10,6 @@ import {
   ERROR,
   ERROR_INVALID,
   opcodeName,
-  QUERY,
   READY,
   RESULT,
   STARTUP,
@@ -44,14 +45,10 @@ function expect(reply: Frame, kind: number): void {
     throw new Error(`the server answered ${opcodeName(reply.kind)} where it answered ${opcodeName(kind)} before`)
 }
 
-/** `USE` of a keyspace, at consistency ONE and without flags. */
+/** `USE` of a keyspace. */
 function useFrame(version: number, keyspace: string): Frame {
-  const text = Buffer.from(`USE "${keyspace.replaceAll('"', '""')}"`)
-  const body = Buffer.alloc(4 + text.length + (version >= 5 ? 6 : 3))
-  body.writeInt32BE(text.length, 0)
-  text.copy(body, 4)
-  body.writeUInt16BE(1, 4 + text.length)
-  const frame = requestFrame(version, 0, QUERY, body)
+  const text = `USE "${keyspace.replaceAll('"', '""')}"`
+  const frame = encodeBody(plain(version, { type: 'query', text, parameters: NO_PARAMETERS }), 0)
   frame.code |= USES_KEYSPACE
   return frame
 }
