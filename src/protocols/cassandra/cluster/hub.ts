@@ -135,10 +135,8 @@ export class Hub {
     const host = readInet(reader.range(reader.byte()))
     const member = this.cluster.find({ host, port: reader.int() })
     if (member === null) return
-    if (change === 'UP') {
-      member.saidUp()
-      this.#isUp(member)
-    } else if (change === 'DOWN') {
+    if (change === 'UP') member.saidUp()
+    else if (change === 'DOWN') {
       this.#saidDown.add(member)
       member.saidDown()
       this.#tellStatus()
