@@ -3,7 +3,8 @@ import { runCacheSeed } from '../src/sim/cache-run.ts'
 import { runCassandraSeed } from '../src/sim/cassandra-run.ts'
 import { runCassandraClusterSeed } from '../src/sim/cassandra-cluster-run.ts'
 import { relay } from '../src/sim/relay.ts'
-import { runSeed, type SeedOptions, type SeedResult } from '../src/sim/run.ts'
+import { runSeed } from '../src/sim/run.ts'
+import type { SeedOptions, SeedResult } from '../src/sim/seed-run.ts'
 import { drawLimits, valkeyProxy } from '../src/sim/valkey-proxy.ts'
 
 const USAGE = `Runs the proxy in the simulator: server, clients and faults all drawn from a seed.

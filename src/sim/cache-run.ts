@@ -6,18 +6,16 @@ import { cassandraSource } from '../protocols/cassandra/source.ts'
 import { ValkeyModel } from '../protocols/valkey/model/server.ts'
 import { valkeyCache } from '../transforms/valkey-cache/valkey-cache.ts'
 import type { Address } from '../world/world.ts'
+import { runSessions } from './acting-client.ts'
 import { CacheChecks } from './cache-checks.ts'
 import { CACHED_KEYSPACES, CacheSession, RENEWALS_MAX, type CacheHabits } from './cache-session.ts'
-import { swarm } from './options.ts'
-import type { SeedOptions, SeedResult, SimProxy } from './run.ts'
+import { playSeed, worldOf, type SeedOptions, type SeedResult, type SeedRun, type SimProxy } from './seed-run.ts'
 import { drawLimits, valkeyProxy, type SimStage } from './valkey-proxy.ts'
-import { SimWorld } from './world.ts'
+import type { SimWorld } from './world.ts'
 
 const CASSANDRA: Address = { host: '127.0.0.1', port: 7000 }
 const VALKEY: Address = { host: '127.0.0.1', port: 7001 }
 const LISTEN_PORT = 9042
-const LOAD_MS = 600_000
-const RECOVER_MS = 5000
 const EVENTS_MAX = 3_000_000
 const TIMEOUT_MS = 250
 const SHARED_BYTES = 12
@@ -39,34 +37,17 @@ export async function runCacheSeed(
   seed: number,
   { trace = false, calm = false, breaks = 'all' }: CacheSeedOptions = {},
 ): Promise<CacheSeedResult> {
-  const sim = new SimWorld(swarm(seed, trace))
-  if (calm || breaks === 'valkey') sim.calm()
+  const sim = worldOf(seed, { trace, calm: calm || breaks === 'valkey' })
   const run = new CacheRun(sim, calm ? null : breaks)
-  let violation: string | null = null
-  try {
-    await run.play()
-  } catch (error) {
-    violation = error instanceof Error ? (error.stack ?? error.message) : String(error)
-  }
-  const { checks, cassandra } = run
-  return {
-    seed,
-    violation,
-    hash: sim.trace.hash,
-    events: sim.trace.count,
-    simulatedMs: sim.nowMs,
-    sent: checks.readCount,
-    executed: cassandra.readCount,
-    faulty: !calm,
-    options: sim.options,
-    trace: sim.trace.lines ?? [],
-    reads: checks.readCount,
-    hits: checks.readCount - cassandra.readCount,
-    stale: checks.staleCount,
-  }
+  const result = await playSeed(sim, run)
+  const { readCount: reads, staleCount: stale } = run.checks
+  return { ...result, reads, hits: reads - run.cassandra.readCount, stale }
 }
 
-class CacheRun {
+class CacheRun implements SeedRun {
+  readonly pace = { recoverMs: 5000, eventsMax: EVENTS_MAX }
+  readonly faulty: boolean
+  readonly proxies: SimProxy[] = []
   readonly checks: CacheChecks
   readonly cassandra: CassandraModel
   readonly #sim: SimWorld
@@ -75,13 +56,13 @@ class CacheRun {
   /** For each proxy the process that it is a thread of. */
   readonly #processes: readonly number[]
   readonly #limits: Limits
-  readonly #proxies: SimProxy[] = []
   readonly #valueBytesMax: number
   #sessions = 0
 
   constructor(sim: SimWorld, breaks: 'valkey' | 'all' | null) {
     this.#sim = sim
     this.#breaks = breaks
+    this.faulty = breaks !== null
     this.#processes = sim.random.pick([[0], [0, 0], [0, 1], [0, 0, 1]])
     this.#valueBytesMax = sim.random.pick([10, 10, 3000, 100_000])
     this.#limits = sim.random.chance(0.5) ? LIMITS : drawLimits(sim.world)
@@ -96,27 +77,30 @@ class CacheRun {
     this.#valkey = new ValkeyModel(sim.world)
   }
 
-  async play(): Promise<void> {
-    const sim = this.#sim
+  async load(): Promise<void> {
+    const { random } = this.#sim
     await this.cassandra.listen(CASSANDRA)
     await this.#valkey.listen(VALKEY)
     await this.#start()
-    if (this.#breaks !== null) for (let i = sim.random.between(1, 6); i > 0; i--) this.#plan()
-    const clients = Array.from({ length: sim.random.between(2, 10) }, () =>
-      this.#session(0.2 + sim.random.next() * 0.4),
-    )
-    await this.#load(clients)
-    sim.calm()
-    sim.net.allow(CASSANDRA.port)
-    sim.net.allow(VALKEY.port)
-    await sim.run(sim.nowMs + RECOVER_MS, EVENTS_MAX)
-    for (const proxy of this.#proxies) proxy.check()
-    // All must be well by now, and nothing may be left of what was not invalidated in time.
+    if (this.#breaks !== null) for (let i = random.between(1, 6); i > 0; i--) this.#plan()
+    await this.#run(Array.from({ length: random.between(2, 10) }, () => this.#session(0.2 + random.next() * 0.4)))
+  }
+
+  /** Nothing may be left of what was not invalidated in time, either. */
+  async last(): Promise<void> {
     this.checks.isStrict = true
     this.checks.mayFail = false
-    await this.#load(this.#proxies.map(() => this.#session(0)))
-    await this.#load(this.#proxies.map(() => this.#session(0.3)))
-    await this.#end()
+    await this.#run(this.proxies.map(() => this.#session(0)))
+    await this.#run(this.proxies.map(() => this.#session(0.3)))
+  }
+
+  close(): void {
+    this.cassandra.close()
+    this.#valkey.close()
+  }
+
+  counts() {
+    return { sent: this.checks.readCount, executed: this.cassandra.readCount }
   }
 
   async #start(): Promise<void> {
@@ -137,7 +121,7 @@ class CacheRun {
       const sinkOptions = { remote_address: `${CASSANDRA.host}:${CASSANDRA.port}`, connect_timeout_ms: 3000 }
       const sink: SimStage = { kind: cassandraSinkSingle as TransformKind<never>, options: sinkOptions }
       const renewals = random.chance(0.2) ? RENEWALS_MAX : 0
-      this.#proxies.push(
+      this.proxies.push(
         await valkeyProxy(
           world,
           CASSANDRA,
@@ -169,16 +153,9 @@ class CacheRun {
     return new CacheSession(this.#sim, this.checks, ++this.#sessions, habits)
   }
 
-  async #load(sessions: readonly CacheSession[]): Promise<void> {
-    const sim = this.#sim
-    for (const [i, session] of sessions.entries())
-      sim.schedule.add(sim.nowMs + sim.random.next() * 100, () => void session.run(listenAt(i % this.#proxies.length)))
-    const deadlineMs = sim.nowMs + LOAD_MS
-    const isOver = () => sessions.every(({ through, client }) => through && client.closed)
-    await sim.run(() => isOver() || sim.nowMs > deadlineMs, EVENTS_MAX)
-    for (const { trouble } of sessions) if (trouble !== null) throw trouble
-    const hanging = sessions.filter(({ through }) => !through)
-    if (hanging.length > 0) throw new Error(`no end in sight: ${hanging.map((session) => session.state).join('; ')}`)
+  #run(sessions: readonly CacheSession[]): Promise<void> {
+    const addresses = this.proxies.map((_, i) => listenAt(i))
+    return runSessions(this.#sim, sessions, addresses, EVENTS_MAX)
   }
 
   /** Something that breaks, some time. */
@@ -209,17 +186,6 @@ class CacheRun {
     ]
     const disturb = random.pick(this.#breaks === 'all' ? [...ofValkey, ...ofAll] : ofValkey)
     sim.schedule.add(sim.nowMs + random.below(2000), disturb)
-  }
-
-  async #end(): Promise<void> {
-    const sim = this.#sim
-    await sim.run(sim.nowMs + RECOVER_MS, EVENTS_MAX)
-    for (const proxy of this.#proxies) proxy.check()
-    for (const proxy of this.#proxies) proxy.close()
-    this.cassandra.close()
-    this.#valkey.close()
-    await sim.run(sim.nowMs + RECOVER_MS, EVENTS_MAX)
-    if (sim.net.open > 0) throw new Error(`${sim.net.open} ends of connections are open after everything closed`)
   }
 }
 

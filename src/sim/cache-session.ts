@@ -1,7 +1,7 @@
-import { NO_PARAMETERS, type Request } from '../protocols/cassandra/body/requests.ts'
+import { NO_PARAMETERS } from '../protocols/cassandra/body/requests.ts'
 import type { Response } from '../protocols/cassandra/body/responses.ts'
-import { ModelClient, ModelClosed, type ModelClientOptions } from '../protocols/cassandra/model/client.ts'
 import type { Address } from '../world/world.ts'
+import { ActingClient, isFailure, query, type ActingHabits, type ActingSession } from './acting-client.ts'
 import type { CacheChecks } from './cache-checks.ts'
 import type { SimWorld } from './world.ts'
 
@@ -11,81 +11,53 @@ const ERROR_UNPREPARED = 0x2500
 /** Times that a stage is made anew in one run. */
 export const RENEWALS_MAX = 3
 
-export interface CacheHabits extends ModelClientOptions {
-  readonly acts: number
-  /** Requests that it may have out at once. */
-  readonly window: number
+export interface CacheHabits extends ActingHabits {
   /** How likely an act is a write. */
   readonly writes: number
-  readonly valueBytesMax: number
   /** Longest time that a request may take, in milliseconds. */
   readonly replyMsMax: number
-  readonly ending: 'end' | 'destroy'
 }
 
 /** A client of a cache in front of Cassandra. It shares its rows with all others, and judges what it reads by what all were told. */
-export class CacheSession {
-  readonly client: ModelClient
+export class CacheSession implements ActingSession {
+  readonly client: ActingClient
   readonly #sim: SimWorld
   readonly #checks: CacheChecks
   readonly #id: number
   readonly #habits: CacheHabits
-  readonly #open = new Set<Promise<void>>()
-  readonly #prepared = new Map<string, Buffer>()
-  #keyspace = ''
+  #keyspace: string | null = null
   #written = 0
-  through = false
-  trouble: Error | null = null
 
   constructor(sim: SimWorld, checks: CacheChecks, id: number, habits: CacheHabits) {
     this.#sim = sim
     this.#checks = checks
     this.#id = id
     this.#habits = habits
-    this.client = new ModelClient(sim.world, habits)
-  }
-
-  get state(): string {
-    return `session ${this.#id} (${JSON.stringify(this.#habits)}): ${this.#open.size} acts under way`
+    this.client = new ActingClient(sim.world, id, habits)
   }
 
   async run(address: Address): Promise<void> {
+    const { client } = this
     try {
-      await this.client.connect(address)
-      const granted = await this.client.start()
+      await client.connect(address)
+      const granted = await client.start()
       if (granted.type !== 'ready') this.#judge('STARTUP', granted)
       await this.#use()
-      for (let i = 0; i < this.#habits.acts && !this.client.closed && this.trouble === null; i++) {
-        while (this.#open.size >= this.#habits.window) await Promise.race(this.#open)
+      for (let i = 0; i < this.#habits.acts && !client.closed && client.trouble === null; i++) {
+        while (client.isFull) await client.ended()
         if (this.#sim.random.chance(0.03)) await this.#use()
-        this.#start(this.#act())
+        client.begin(this.#act())
       }
-      if (this.#habits.ending === 'end') await this.#quiet()
+      if (this.#habits.ending === 'end') await client.quiet()
     } catch (error) {
-      if (!(error instanceof ModelClosed)) this.trouble = error as Error
-      else if (!this.#checks.mayFail) this.trouble = new Error(`closed although nothing was broken: ${this.state}`)
+      client.fail(error, this.#checks.mayFail)
     } finally {
-      if (this.#habits.ending === 'destroy' || this.trouble !== null) this.client.destroy()
-      else this.client.end()
-      this.through = true
+      client.leave()
     }
   }
 
-  #start(act: Promise<void>): void {
-    const watched: Promise<void> = act
-      .catch((error: unknown) => {
-        if (!(error instanceof ModelClosed)) this.trouble ??= error as Error
-      })
-      .then(() => void this.#open.delete(watched))
-    this.#open.add(watched)
-  }
-
-  async #quiet(): Promise<void> {
-    while (this.#open.size > 0) await Promise.race(this.#open)
-  }
-
   async #use(): Promise<void> {
-    await this.#quiet()
+    await this.client.quiet()
     const keyspace = this.#sim.random.pick(CACHED_KEYSPACES)
     const reply = await this.client.ask(query(`USE "${keyspace}"`))
     if (reply.type === 'set-keyspace') this.#keyspace = keyspace
@@ -94,7 +66,7 @@ export class CacheSession {
 
   #act(): Promise<void> {
     const { random } = this.#sim
-    const isQualified = this.#keyspace === '' || random.chance(0.2)
+    const isQualified = this.#keyspace === null || random.chance(0.2)
     const keyspace = isQualified ? random.pick(CACHED_KEYSPACES) : this.#keyspace
     const table = isQualified ? `"${keyspace}".t` : 't'
     const key = `k${random.below(KEYS)}`
@@ -150,43 +122,21 @@ export class CacheSession {
     }
     // As drivers do: what another thread saw prepared, or another version of the transform, is prepared once more.
     for (let tries = 1; ; tries++) {
-      const reply = await this.#execute(text, bound)
+      const reply = await this.client.execute(`${this.#keyspace}/${text}`, text, bound)
       if (reply.type !== 'error' || reply.code !== ERROR_UNPREPARED || tries > RENEWALS_MAX) return reply
-      this.#prepared.delete(`${this.#keyspace}/${text}`)
+      this.client.prepared.delete(`${this.#keyspace}/${text}`)
     }
-  }
-
-  async #execute(text: string, bound: readonly Buffer[]): Promise<Response> {
-    const place = `${this.#keyspace}/${text}`
-    let id = this.#prepared.get(place)
-    if (id === undefined) {
-      const prepared = await this.client.ask({ type: 'prepare', text, keyspace: null })
-      if (prepared.type !== 'prepared') return prepared
-      this.#prepared.set(place, (id = prepared.id))
-    }
-    return await this.client.ask({
-      type: 'execute',
-      id,
-      metadataId: id,
-      parameters: { ...NO_PARAMETERS, values: bound },
-    })
   }
 
   async #timed(ask: Promise<Response>): Promise<Response> {
     const since = this.#sim.nowMs
     const reply = await ask
     const tookMs = this.#sim.nowMs - since
-    if (tookMs > this.#habits.replyMsMax) throw new Error(`a reply took ${Math.round(tookMs)} ms: ${this.state}`)
+    if (tookMs > this.#habits.replyMsMax) throw new Error(`a reply took ${Math.round(tookMs)} ms: ${this.client.state}`)
     return reply
   }
 
   #judge(what: string, reply: Response): void {
-    if (reply.type === 'error' && this.#checks.mayFail && reply.message.startsWith('Internal shotover')) return
-    const told = reply.type === 'error' ? `${reply.code.toString(16)} ${reply.message}` : reply.type
-    throw new Error(`to ${what}: ${told}; ${this.state}`)
+    if (!this.#checks.mayFail || !isFailure(reply)) this.client.wrong(what, reply)
   }
-}
-
-function query(text: string, values: readonly Buffer[] | null = null): Request {
-  return { type: 'query', text, parameters: { ...NO_PARAMETERS, values } }
 }

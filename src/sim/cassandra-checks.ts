@@ -8,14 +8,12 @@ interface Sent {
 export class CassandraChecks {
   /** Something may break: then requests may fail. */
   faulty: boolean
-  /** Something might have broken in the run. */
-  readonly brokeSomething: boolean
   readonly #sent = new Map<string, Sent>()
   readonly #executed = new Set<string>()
   readonly #settled = new Set<string>()
 
   constructor(faulty: boolean) {
-    this.faulty = this.brokeSomething = faulty
+    this.faulty = faulty
   }
 
   get sentCount(): number {

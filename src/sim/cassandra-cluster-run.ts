@@ -1,23 +1,20 @@
 import type { Limits, TransformKind } from '../core/kind.ts'
 import { ModelCluster, type ModelNode } from '../protocols/cassandra/model/cluster.ts'
-import { ModelStore } from '../protocols/cassandra/model/store.ts'
 import { cassandraSinkCluster } from '../protocols/cassandra/sink-cluster.ts'
 import { cassandraSource } from '../protocols/cassandra/source.ts'
 import type { Address, World } from '../world/world.ts'
-import { CassandraChecks } from './cassandra-checks.ts'
-import { runSessions } from './cassandra-load.ts'
-import { CassandraSession, drawCassandraHabits, type CassandraHabits } from './cassandra-session.ts'
-import { swarm } from './options.ts'
-import type { SeedOptions, SeedResult, SimProxy } from './run.ts'
+import { CassandraLoad } from './cassandra-load.ts'
+import { playSeed, worldOf, type SeedOptions, type SeedResult, type SeedRun, type SimProxy } from './seed-run.ts'
 import { valkeyProxy } from './valkey-proxy.ts'
-import { SimWorld } from './world.ts'
+import type { SimWorld } from './world.ts'
 
 const HOST = '127.0.0.1'
 const FIRST_PORT = 7001
 const LISTEN: Address = { host: HOST, port: 9042 }
-const USERS = { alice: 'a secret', bob: 'another' }
 /** Longer than it takes to find a node that is back. */
 const RECOVER_MS = 30_000
+/** By then nothing may be left of clients that are gone: it is looked for a hundred times more. */
+const PATIENCE_MS = 166_000
 const EVENTS_MAX = 5_000_000
 /** A node that is stopped says nothing for so long, in milliseconds. */
 const STOPS_MS = [800, 4000, 20_000]
@@ -31,63 +28,34 @@ const FLEET = [
 export async function runCassandraClusterSeed(
   seed: number,
   limits: (world: World) => Limits,
-  { trace = false, calm = false }: SeedOptions = {},
+  options: SeedOptions = {},
 ): Promise<SeedResult> {
-  const sim = new SimWorld(swarm(seed, trace))
-  if (calm) sim.calm()
-  const breaks = !calm && sim.random.chance(0.7)
-  const { resetChance, refuseChance } = sim.options
-  const checks = new CassandraChecks(resetChance + refuseChance > 0 || breaks)
-  const users = sim.random.chance(0.5) ? USERS : null
-  const cluster = new ModelCluster(sim.world, {
-    ...(users === null ? {} : { users }),
-    delayMs: sim.random.pick([0, 1, 50]),
-    onWrite: (user, version, keyspace, key, value) =>
-      checks.executed(user, version, ModelStore.place(keyspace, key), value ?? ''),
-  })
-  let violation: string | null = null
-  try {
-    await new ClusterRun(sim, checks, cluster, users).play(limits(sim.world), breaks)
-  } catch (error) {
-    violation = error instanceof Error ? (error.stack ?? error.message) : String(error)
-  }
-  return {
-    seed,
-    violation,
-    hash: sim.trace.hash,
-    events: sim.trace.count,
-    simulatedMs: sim.nowMs,
-    sent: checks.sentCount,
-    executed: checks.executedCount,
-    faulty: checks.brokeSomething,
-    options: sim.options,
-    trace: sim.trace.lines ?? [],
-  }
+  const sim = worldOf(seed, options)
+  return await playSeed(sim, new ClusterRun(sim, limits, options))
 }
 
-class ClusterRun {
+class ClusterRun implements SeedRun {
+  // The proxy asks the cluster for something now and then, and there are replies that nobody waits for on a slow link.
+  readonly pace = { recoverMs: RECOVER_MS, againMs: 1370, patienceMs: PATIENCE_MS, eventsMax: EVENTS_MAX }
+  readonly faulty: boolean
+  readonly proxies: SimProxy[] = []
+  readonly #clients: CassandraLoad
   readonly #sim: SimWorld
-  readonly #checks: CassandraChecks
   readonly #cluster: ModelCluster
-  readonly #users: Readonly<Record<string, string>> | null
-  #sessions = 0
+  readonly #limits: Limits
   #nodes = 0
 
-  constructor(
-    sim: SimWorld,
-    checks: CassandraChecks,
-    cluster: ModelCluster,
-    users: Readonly<Record<string, string>> | null,
-  ) {
+  constructor(sim: SimWorld, limits: (world: World) => Limits, { calm = false }: SeedOptions) {
+    const hostIds = FLEET.map(({ host_id }) => host_id)
     this.#sim = sim
-    this.#checks = checks
-    this.#cluster = cluster
-    this.#users = users
+    this.#clients = new CassandraLoad(sim, !calm && sim.random.chance(0.7), hostIds)
+    this.#cluster = new ModelCluster(sim.world, this.#clients.modelOptions)
+    this.#limits = limits(sim.world)
+    this.faulty = this.#clients.checks.faulty
   }
 
-  async play(limits: Limits, breaks: boolean): Promise<void> {
-    const sim = this.#sim
-    const { random } = sim
+  async load(): Promise<void> {
+    const { world, random } = this.#sim
     for (let i = random.between(1, 4); i > 0; i--) await this.#add()
     const contacts = this.#cluster.nodes.slice(0, random.between(1, 2))
     const options = {
@@ -97,43 +65,22 @@ class ClusterRun {
       connect_timeout_ms: 3000,
     }
     const above = [{ kind: cassandraSinkCluster as TransformKind<never>, options }]
-    const proxy = await valkeyProxy(sim.world, LISTEN, LISTEN, above, limits, 0, cassandraSource.protocol)
-    if (breaks) for (let i = random.between(1, 6); i > 0; i--) this.#plan()
-    const habits = () => drawCassandraHabits(sim, this.#users)
-    const sessions = Array.from({ length: random.between(1, 12) }, () => this.#session(habits()))
-    await runSessions(sim, sessions, LISTEN, EVENTS_MAX)
-    sim.calm()
-    for (let port = FIRST_PORT; port < FIRST_PORT + this.#nodes; port++) sim.net.allow(port)
-    await sim.run(sim.nowMs + RECOVER_MS, EVENTS_MAX)
-    await this.#check(proxy)
-    // The proxy must be well: from now on nothing may fail.
-    this.#checks.faulty = false
-    await runSessions(sim, [this.#session({ ...habits(), readsSlowly: false, ending: 'end' })], LISTEN, EVENTS_MAX)
-    await sim.run(sim.nowMs + RECOVER_MS, EVENTS_MAX)
-    await this.#check(proxy)
-    this.#checks.finish()
-    proxy.close()
+    this.proxies.push(await valkeyProxy(world, LISTEN, LISTEN, above, this.#limits, 0, cassandraSource.protocol))
+    if (this.#clients.breaks) for (let i = random.between(1, 6); i > 0; i--) this.#plan()
+    await this.#clients.many(LISTEN, EVENTS_MAX)
+  }
+
+  last(): Promise<void> {
+    return this.#clients.last(LISTEN, EVENTS_MAX)
+  }
+
+  close(): void {
+    this.#clients.checks.finish()
     this.#cluster.close()
-    await sim.run(sim.nowMs + RECOVER_MS, EVENTS_MAX)
-    if (sim.net.open > 0) throw new Error(`${sim.net.open} ends of connections are open after everything closed`)
   }
 
-  /** Nothing may be left, but for what the proxy itself asks of the cluster now and then, and replies that nobody waits for on a slow link. */
-  async #check(proxy: SimProxy): Promise<void> {
-    for (let left = 100; ; left--) {
-      try {
-        proxy.check()
-        return
-      } catch (error) {
-        if (left === 0) throw error
-        await this.#sim.run(this.#sim.nowMs + 1370, EVENTS_MAX)
-      }
-    }
-  }
-
-  #session(habits: CassandraHabits): CassandraSession {
-    const hostIds = FLEET.map(({ host_id }) => host_id)
-    return new CassandraSession(this.#sim, this.#checks, ++this.#sessions, habits, hostIds)
+  counts() {
+    return { sent: this.#clients.checks.sentCount, executed: this.#clients.checks.executedCount }
   }
 
   async #add(): Promise<ModelNode> {

@@ -1,30 +1,27 @@
 import { plain, encodeBody } from '../protocols/cassandra/body/body.ts'
-import { NO_PARAMETERS, type Request } from '../protocols/cassandra/body/requests.ts'
+import { NO_PARAMETERS } from '../protocols/cassandra/body/requests.ts'
 import type { Response } from '../protocols/cassandra/body/responses.ts'
 import { requestFrame } from '../protocols/cassandra/envelope.ts'
-import { ModelClient, ModelClosed, type ModelClientOptions } from '../protocols/cassandra/model/client.ts'
 import { MODEL_KEYSPACES } from '../protocols/cassandra/model/store.ts'
 import type { Address } from '../world/world.ts'
+import { ActingClient, isFailure, query, type ActingHabits, type ActingSession } from './acting-client.ts'
 import type { CassandraChecks } from './cassandra-checks.ts'
 import type { SimWorld } from './world.ts'
 
-const FAILURE = /^Internal shotover/
 /** A proxy's own word of an event comes so soon, in milliseconds. */
 const EVENT_MS = 5000
 const ERROR_SYNTAX = 0x2000
 const ERROR_UNPREPARED = 0x2500
 const ERROR_PROTOCOL = 0x000a
 
-export interface CassandraHabits extends ModelClientOptions {
-  readonly acts: number
-  /** Requests that it may have out at once. */
-  readonly window: number
-  readonly valueBytesMax: number
+/** Passwords by name. */
+export type Users = Readonly<Record<string, string>>
+
+export interface CassandraHabits extends ActingHabits {
   readonly readsSlowly: boolean
-  readonly ending: 'end' | 'destroy'
 }
 
-export function drawCassandraHabits(sim: SimWorld, users: Readonly<Record<string, string>> | null): CassandraHabits {
+export function drawCassandraHabits(sim: SimWorld, users: Users | null): CassandraHabits {
   const { random } = sim
   const user = users === null ? null : random.pick(Object.keys(users))
   return {
@@ -40,25 +37,21 @@ export function drawCassandraHabits(sim: SimWorld, users: Readonly<Record<string
 }
 
 /** One session of a client that does what its habits say, and judges every reply. */
-export class CassandraSession {
-  readonly client: ModelClient
+export class CassandraSession implements ActingSession {
+  readonly client: ActingClient
   readonly #sim: SimWorld
   readonly #checks: CassandraChecks
   readonly #id: number
   readonly #habits: CassandraHabits
   readonly #fleet: readonly string[] | null
-  readonly #open = new Set<Promise<void>>()
   /** Values that keys of its own must have, by place; what is being written is not in it. */
   readonly #values = new Map<string, string>()
   /** Keys that something is under way for, or of which nobody knows what they hold. */
   readonly #busy = new Set<string>()
-  readonly #prepared = new Map<string, Buffer>()
   #keyspace: string | null = null
   #written = 0
   #registered = false
   readonly #announced = new Set<string>()
-  through = false
-  trouble: Error | null = null
 
   /** `fleet`: the host ids of the proxies that look like a cluster, of which the first is the one that is spoken to; null: there is one node. */
   constructor(
@@ -73,12 +66,8 @@ export class CassandraSession {
     this.#checks = checks
     this.#id = id
     this.#habits = habits
-    this.client = new ModelClient(sim.world, habits)
+    this.client = new ActingClient(sim.world, id, habits)
     this.client.onEvent = (event) => this.#onEvent(event)
-  }
-
-  get state(): string {
-    return `session ${this.#id} (${JSON.stringify(this.#habits)}): ${this.#open.size} acts under way, ${this.client.outstanding} replies to come`
   }
 
   async run(address: Address): Promise<void> {
@@ -87,55 +76,38 @@ export class CassandraSession {
       if (this.#habits.readsSlowly) this.#readSlowly()
       const granted = await this.client.start()
       if (this.#failed(granted)) return
-      if (granted.type !== 'ready' && granted.type !== 'auth-success') this.#wrong('STARTUP', granted)
+      if (granted.type !== 'ready' && granted.type !== 'auth-success') this.client.wrong('STARTUP', granted)
       for (let i = 0; i < this.#habits.acts && !this.client.closed; i++) await this.#act()
       // Or it leaves with requests out.
-      if (this.#habits.ending === 'end') await this.#quiet()
+      if (this.#habits.ending === 'end') await this.client.quiet()
     } catch (error) {
-      if (!(error instanceof ModelClosed)) this.trouble = error as Error
-      else if (!this.#checks.faulty) this.trouble = new Error(`closed although nothing was broken: ${this.state}`)
+      this.client.fail(error, this.#checks.faulty)
     } finally {
-      if (this.#habits.ending === 'destroy' || this.trouble !== null) this.client.destroy()
-      else this.client.end()
-      this.through = true
+      this.client.leave()
     }
   }
 
   async #act(): Promise<void> {
     const { random } = this.#sim
-    while (this.#open.size >= this.#habits.window) await Promise.race(this.#open)
+    while (this.client.isFull) await this.client.ended()
     if (this.#keyspace === null || random.chance(0.05)) await this.#use()
     const draw = random.next()
-    if (draw < 0.45) this.#start(this.#put())
-    else if (draw < 0.85) this.#start(this.#get())
-    else if (draw < 0.9) this.#start(this.#nonsense())
-    else if (draw < 0.93) this.#start(this.#unprepared())
-    else if (draw < 0.96) this.#start(this.#unknownOpcode())
-    else if (draw < 0.97 && this.#fleet !== null) this.#start(this.#nodes(this.#fleet))
-    else if (draw < 0.98) this.#start(this.#options())
+    if (draw < 0.45) this.client.begin(this.#put())
+    else if (draw < 0.85) this.client.begin(this.#get())
+    else if (draw < 0.9) this.client.begin(this.#nonsense())
+    else if (draw < 0.93) this.client.begin(this.#unprepared())
+    else if (draw < 0.96) this.client.begin(this.#unknownOpcode())
+    else if (draw < 0.97 && this.#fleet !== null) this.client.begin(this.#nodes(this.#fleet))
+    else if (draw < 0.98) this.client.begin(this.#options())
     else await this.#listen()
   }
 
-  #start(act: Promise<void>): void {
-    const watched: Promise<void> = act
-      .catch((error: unknown) => {
-        if (!(error instanceof ModelClosed)) this.trouble ??= error as Error
-      })
-      .then(() => void this.#open.delete(watched))
-    this.#open.add(watched)
-  }
-
-  /** Everything that is out is answered. */
-  async #quiet(): Promise<void> {
-    while (this.#open.size > 0) await Promise.race(this.#open)
-  }
-
   async #use(): Promise<void> {
-    await this.#quiet()
+    await this.client.quiet()
     const keyspace = this.#sim.random.pick(MODEL_KEYSPACES)
     const reply = await this.client.ask(query(`USE "${keyspace}"`))
     if (this.#failed(reply)) return
-    if (reply.type !== 'set-keyspace' || reply.keyspace !== keyspace) this.#wrong('USE', reply)
+    if (reply.type !== 'set-keyspace' || reply.keyspace !== keyspace) this.client.wrong('USE', reply)
     this.#keyspace = keyspace
   }
 
@@ -163,7 +135,7 @@ export class CassandraSession {
     const reply = await this.#askWith(`INSERT INTO ${table} (k, v) VALUES (`, [key, value], ')', ', ')
     // Of what failed nobody knows whether it was written, or will be.
     if (this.#failed(reply) || this.#isForgotten(reply)) return
-    if (reply.type !== 'void') this.#wrong('INSERT', reply)
+    if (reply.type !== 'void') this.client.wrong('INSERT', reply)
     this.#checks.settled(tag)
     this.#values.set(place, value)
     this.#busy.delete(place)
@@ -177,12 +149,12 @@ export class CassandraSession {
     const reply = await this.#askWith(`SELECT v FROM ${table} WHERE k = `, [key], '', '')
     this.#busy.delete(place)
     if (this.#failed(reply)) return
-    if (reply.type !== 'rows') this.#wrong('SELECT', reply)
+    if (reply.type !== 'rows') this.client.wrong('SELECT', reply)
     const found = reply.rows[0]?.[0]?.toString()
     const expected = this.#values.get(place)
     if (found !== expected)
       throw new Error(
-        `${place} holds ${String(found).slice(0, 40)} instead of ${String(expected).slice(0, 40)}: ${this.state}`,
+        `${place} holds ${String(found).slice(0, 40)} instead of ${String(expected).slice(0, 40)}: ${this.client.state}`,
       )
   }
 
@@ -197,19 +169,7 @@ export class CassandraSession {
       const statements = [{ statement: text, values: bound }]
       return await this.client.ask({ type: 'batch', kind: 0, statements, parameters: NO_PARAMETERS })
     }
-    const place = `${this.#keyspace}/${text}`
-    let id = this.#prepared.get(place)
-    if (id === undefined) {
-      const prepared = await this.client.ask({ type: 'prepare', text, keyspace: null })
-      if (prepared.type !== 'prepared') return prepared
-      this.#prepared.set(place, (id = prepared.id))
-    }
-    return await this.client.ask({
-      type: 'execute',
-      id,
-      metadataId: id,
-      parameters: { ...NO_PARAMETERS, values: bound },
-    })
+    return await this.client.execute(`${this.#keyspace}/${text}`, text, bound)
   }
 
   async #nonsense(): Promise<void> {
@@ -232,22 +192,22 @@ export class CassandraSession {
     const stream = this.client.freeStream()
     const frame = encodeBody(plain(this.#habits.version, { type: 'options' }), stream)
     const reply = await this.client.send(frame, stream)
-    if (!this.#failed(reply) && reply.type !== 'supported') this.#wrong('OPTIONS', reply)
+    if (!this.#failed(reply) && reply.type !== 'supported') this.client.wrong('OPTIONS', reply)
   }
 
   /** Asks for events, and sees that what it does itself is told. */
   async #listen(): Promise<void> {
-    await this.#quiet()
+    await this.client.quiet()
     if (!this.#registered) {
       const reply = await this.client.ask({ type: 'register', events: ['SCHEMA_CHANGE'] })
       if (this.#failed(reply)) return
-      if (reply.type !== 'ready') this.#wrong('REGISTER', reply)
+      if (reply.type !== 'ready') this.client.wrong('REGISTER', reply)
       this.#registered = true
     }
     const table = `t${this.#id}x${this.#written++}`
     const reply = await this.client.ask(query(`CREATE TABLE ${table} (k text PRIMARY KEY)`))
     if (this.#failed(reply)) return
-    if (reply.type !== 'schema-change') this.#wrong('CREATE TABLE', reply)
+    if (reply.type !== 'schema-change') this.client.wrong('CREATE TABLE', reply)
     // Where the proxy tells of events, they come on a connection of its own.
     const untilMs = this.#sim.nowMs + (this.#fleet === null ? 0 : EVENT_MS)
     while (!this.#announced.has(table) && this.#sim.nowMs < untilMs && !this.client.closed) await this.#rest(10)
@@ -267,7 +227,7 @@ export class CassandraSession {
     ] as const) {
       const reply = await this.client.ask(query(`SELECT host_id FROM system.${table}`))
       if (this.#failed(reply)) return
-      if (reply.type !== 'rows') this.#wrong(`system.${table}`, reply)
+      if (reply.type !== 'rows') this.client.wrong(`system.${table}`, reply)
       const found = reply.rows.map(([id]) => id?.toString('hex'))
       const ids = expected.map((id) => id?.replaceAll('-', ''))
       if (found.join() !== ids.join()) throw new Error(`system.${table} has ${found.join()} instead of ${ids.join()}`)
@@ -275,7 +235,7 @@ export class CassandraSession {
   }
 
   #onEvent(event: Response): void {
-    if (event.type !== 'event') this.#wrong('nothing', event)
+    if (event.type !== 'event') this.client.wrong('nothing', event)
     // The server may have taken REGISTER though its answer was lost.
     const name = event.rest.toString('latin1')
     const table = /t\d+x\d+$/.exec(name)?.[0]
@@ -284,24 +244,19 @@ export class CassandraSession {
 
   #expectError(what: string, reply: Response, code: number): void {
     if (this.#failed(reply)) return
-    if (reply.type !== 'error' || reply.code !== code) this.#wrong(what, reply)
+    if (reply.type !== 'error' || reply.code !== code) this.client.wrong(what, reply)
   }
 
   /** Is it one of the proxy's failures, rightly? */
   #failed(reply: Response): boolean {
-    if (reply.type !== 'error' || !FAILURE.test(reply.message)) return false
-    if (!this.#checks.faulty) throw new Error(`nothing was broken, but: ${reply.message}; ${this.state}`)
+    if (!isFailure(reply)) return false
+    if (!this.#checks.faulty) throw new Error(`nothing was broken, but: ${reply.message}; ${this.client.state}`)
     return true
   }
 
   /** A node that has just begun was to execute what came in parts, which can't be sent twice: a driver prepares it once more. */
   #isForgotten(reply: Response): boolean {
     return this.#fleet !== null && this.#checks.faulty && reply.type === 'error' && reply.code === ERROR_UNPREPARED
-  }
-
-  #wrong(what: string, reply: Response): never {
-    const told = reply.type === 'error' ? `${reply.code.toString(16)} ${reply.message}` : reply.type
-    throw new Error(`to ${what}: ${told}; ${this.state}`)
   }
 
   #readSlowly(): void {
@@ -316,8 +271,4 @@ export class CassandraSession {
     }
     step()
   }
-}
-
-function query(text: string): Request {
-  return { type: 'query', text, parameters: NO_PARAMETERS }
 }

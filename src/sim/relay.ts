@@ -1,5 +1,5 @@
 import type { Address, Connection, ConnectionHandler, World } from '../world/world.ts'
-import type { SimProxy } from './run.ts'
+import type { SimProxy } from './seed-run.ts'
 
 /** Changes what flows one way: the bytes to pass on for those that came. */
 export type Tamper = (bytes: Buffer) => Buffer

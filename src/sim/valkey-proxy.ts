@@ -18,7 +18,7 @@ import { noStats, type Connections } from '../core/stats.ts'
 import { valkeySinkSingle } from '../protocols/valkey/sink-single.ts'
 import { valkeySource } from '../protocols/valkey/source.ts'
 import type { Address, World } from '../world/world.ts'
-import type { SimProxy } from './run.ts'
+import type { SimProxy } from './seed-run.ts'
 
 const silent: Log = { debug() {}, info() {}, warn() {}, error() {} }
 const uncounted: Metrics = {
