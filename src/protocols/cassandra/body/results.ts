@@ -24,6 +24,11 @@ export interface Metadata {
   readonly columnCount: number
 }
 
+/** Of all the columns, on one page. */
+export function metadataOf(columns: readonly Column[]): Metadata {
+  return { isGlobal: columns.length > 0, pagingState: null, newId: null, columns, columnCount: columns.length }
+}
+
 /** What a statement brought: native_protocol_v5.spec 4.2.5. */
 export type Result =
   | { readonly type: 'void' }

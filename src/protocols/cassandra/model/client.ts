@@ -76,7 +76,7 @@ export class ModelClient implements ConnectionHandler {
   }
 
   /** Asks, on a stream that is free, or on this one. */
-  ask(message: Request, stream = this.#freeStream()): Promise<Response> {
+  ask(message: Request, stream = this.freeStream()): Promise<Response> {
     return this.send(encodeBody(plain(this.options.version, message), stream), stream)
   }
 
@@ -95,10 +95,6 @@ export class ModelClient implements ConnectionHandler {
   }
 
   freeStream(): number {
-    return this.#freeStream()
-  }
-
-  #freeStream(): number {
     for (;;) {
       const stream = Math.floor(this.world.random.next() * 32768)
       if (!this.#waiting.has(stream)) return stream

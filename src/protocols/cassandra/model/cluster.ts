@@ -2,6 +2,7 @@ import type { Address, World } from '../../../world/world.ts'
 import { parseInet } from '../body/addresses.ts'
 import type { CqlType } from '../body/cql-type.ts'
 import type { Response } from '../body/responses.ts'
+import { metadataOf } from '../body/results.ts'
 import { encodeValue, type Value } from '../body/values.ts'
 import { Writer } from '../body/writer.ts'
 import { parseStatement } from '../cql/parse.ts'
@@ -157,8 +158,7 @@ export class ModelCluster {
     const rows = this.#rowsOf(asked, table).map((row) =>
       columns.map(({ name, type }) => encodeValue(type, row[name] ?? null)),
     )
-    const metadata = { isGlobal: true, pagingState: null, newId: null, columns, columnCount: columns.length }
-    return { type: 'rows', metadata, rows }
+    return { type: 'rows', metadata: metadataOf(columns), rows }
   }
 
   #rowsOf(asked: ModelNode, table: string): readonly Row[] {

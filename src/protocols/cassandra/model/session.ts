@@ -2,7 +2,7 @@ import type { Frame } from '../../../core/frame.ts'
 import { ProtocolError } from '../../../core/protocol.ts'
 import type { Connection, ConnectionHandler } from '../../../world/world.ts'
 import { bodyOf, encodeBody, plain } from '../body/body.ts'
-import type { Metadata } from '../body/results.ts'
+import { metadataOf, type Metadata } from '../body/results.ts'
 import type { BoundValue, Request } from '../body/requests.ts'
 import type { Response } from '../body/responses.ts'
 import { Writer } from '../body/writer.ts'
@@ -30,9 +30,8 @@ const SUPPORTED: ReadonlyMap<string, readonly string[]> = new Map([
   ['PROTOCOL_VERSIONS', ['3/v3', '4/v4', '5/v5']],
 ])
 
-function metadataOf(keyspace: string, names: readonly string[]): Metadata {
-  const columns = names.map((name) => ({ keyspace, table: 't', name, type: TEXT }))
-  return { isGlobal: true, pagingState: null, newId: null, columns, columnCount: columns.length }
+function metadataOfText(keyspace: string, ...names: string[]): Metadata {
+  return metadataOf(names.map((name) => ({ keyspace, table: 't', name, type: TEXT })))
 }
 
 function error(code: number, message: string, rest: Buffer = EMPTY): Response {
@@ -149,7 +148,12 @@ export class ModelSession implements ConnectionHandler {
 
   #answer(message: Request, keyspace = this.#keyspace): Response {
     const { engine } = this.#model.options
-    if (engine !== undefined && message.type !== 'register') return this.#heed(engine.answer(message, keyspace))
+    const isForEngine = engine !== undefined && message.type !== 'register'
+    return this.#heed(isForEngine ? engine.answer(message, keyspace) : this.#understood(message, keyspace))
+  }
+
+  /** The answer of the model itself, with its few statements. */
+  #understood(message: Request, keyspace: string | null): Response {
     switch (message.type) {
       case 'register':
         this.#registered = true
@@ -191,7 +195,7 @@ export class ModelSession implements ConnectionHandler {
     if (answer.type === 'schema-change') {
       const rest = new Writer().string(answer.change).string(answer.target).string(answer.keyspace)
       if (answer.name !== null) rest.string(answer.name)
-      this.#model.announce('SCHEMA_CHANGE', rest.bytes)
+      this.#model.happened('SCHEMA_CHANGE', rest.bytes)
     }
     return answer
   }
@@ -199,7 +203,7 @@ export class ModelSession implements ConnectionHandler {
   #prepare(text: string, keyspace: string | null): Response {
     const id = this.#model.store.prepare(text, keyspace)
     if (id === null) return error(SYNTAX, 'no viable alternative')
-    const metadata = metadataOf(keyspace ?? '', ['k'])
+    const metadata = metadataOfText(keyspace ?? '', 'k')
     return { type: 'prepared', id, metadataId: id, bound: metadata, keyIndices: [0], result: metadata }
   }
 
@@ -207,13 +211,10 @@ export class ModelSession implements ConnectionHandler {
     const { store } = this.#model
     if (statement.type === 'use') {
       if (!MODEL_KEYSPACES.includes(statement.keyspace)) return error(INVALID, `'${statement.keyspace}' does not exist`)
-      this.#keyspace = statement.keyspace
       return { type: 'set-keyspace', keyspace: statement.keyspace }
     }
     if (statement.type === 'create') {
       const { table } = statement
-      const rest = new Writer().string('CREATED').string('TABLE').string(current ?? '').string(table).bytes // prettier-ignore
-      this.#model.happened('SCHEMA_CHANGE', rest)
       return { type: 'schema-change', change: 'CREATED', target: 'TABLE', keyspace: current ?? '', name: table, argumentTypes: null } // prettier-ignore
     }
     if (statement.type === 'schema') return schemaOf(statement)
@@ -239,7 +240,7 @@ export class ModelSession implements ConnectionHandler {
     this.#model.readCount++
     const row = store.rows.get(ModelStore.place(keyspace, key))
     const rows = row === undefined ? [] : [[Buffer.from(row)]]
-    return { type: 'rows', metadata: metadataOf(keyspace, ['v']), rows }
+    return { type: 'rows', metadata: metadataOfText(keyspace, 'v'), rows }
   }
 
   #write(keyspace: string, key: string, value: string | null): void {
@@ -275,8 +276,8 @@ function schemaOf({ from, keyspace, table }: Extract<ModelStatement, { type: 'sc
   ] as const
   const rows = columns.map(([name, kind, position, type]) => [Buffer.from(name), Buffer.from(kind), int(position), Buffer.from(type)]) // prettier-ignore
   return from === 'tables'
-    ? { type: 'rows', metadata: metadataOf('system_schema', ['default_time_to_live']), rows: isThere ? [[int(0)]] : [] }
-    : { type: 'rows', metadata: metadataOf('system_schema', ['column_name', 'kind', 'position', 'type']), rows: isThere ? rows : [] } // prettier-ignore
+    ? { type: 'rows', metadata: metadataOfText('system_schema', 'default_time_to_live'), rows: isThere ? [[int(0)]] : [] }
+    : { type: 'rows', metadata: metadataOfText('system_schema', 'column_name', 'kind', 'position', 'type'), rows: isThere ? rows : [] } // prettier-ignore
 }
 
 function boundOf(message: Request & { type: 'query' | 'execute' }): readonly BoundValue[] {

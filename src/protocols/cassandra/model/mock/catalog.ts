@@ -54,13 +54,11 @@ const MAP: CqlType = { type: 'map', keys: { type: 'text' }, values: { type: 'tex
 /** What the node says of itself, to who found it at this address. */
 export function fillLocal(local: MockTable, host: string, port: number): void {
   const address = parseInet(host) ?? Buffer.from([127, 0, 0, 1])
-  const uuid = (text: string) => parseUuid(text)!
-  const told: Record<string, Value> = { key: 'local', bootstrapped: 'COMPLETED', broadcast_address: address, broadcast_port: 7000, cluster_name: 'mock', cql_version: '3.4.6', data_center: DATACENTER, listen_address: address, listen_port: 7000, native_protocol_version: '5', partitioner: 'org.apache.cassandra.dht.Murmur3Partitioner', rack: 'rack1', release_version: '4.1.10', rpc_address: address, rpc_port: port, tokens: ['0'] } // prettier-ignore
-  const raw: Record<string, Buffer> = { host_id: uuid(HOST_ID), schema_version: uuid(SCHEMA_VERSION) }
+  const told: Record<string, Value> = { key: 'local', bootstrapped: 'COMPLETED', broadcast_address: address, broadcast_port: 7000, cluster_name: 'mock', cql_version: '3.4.6', data_center: DATACENTER, host_id: HOST_ID, listen_address: address, listen_port: 7000, native_protocol_version: '5', partitioner: 'org.apache.cassandra.dht.Murmur3Partitioner', rack: 'rack1', release_version: '4.1.10', rpc_address: address, rpc_port: port, schema_version: SCHEMA_VERSION, tokens: ['0'] } // prettier-ignore
   const values = Object.entries(told).map(([name, value]): [string, Buffer | null] => {
     return [name, Buffer.isBuffer(value) ? value : encodeValue(local.byName.get(name)!.type, value)]
   })
-  local.write(new Map([...values, ...Object.entries(raw)]))
+  local.write(new Map(values))
 }
 
 const text = (value: string) => Buffer.from(value)

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Address, Listener, World } from '../../../../world/world.ts'
 import type { BatchStatement, Request } from '../../body/requests.ts'
 import type { Response } from '../../body/responses.ts'
-import type { Column, Metadata } from '../../body/results.ts'
+import { metadataOf } from '../../body/results.ts'
 import { Writer } from '../../body/writer.ts'
 import { parseStatement } from '../../cql/parse.ts'
 import { statementCode, STATEMENT_NAMES } from '../../cql/statement-kinds.ts'
@@ -103,7 +103,7 @@ export class MockEngine {
     const id = hash(`${keyspace ?? ''}${text}`)
     this.#prepared.set(id.toString('hex'), prepared)
     const metadataId = hash(JSON.stringify(result.map(({ name, type }) => [name, type])))
-    return { type: 'prepared', id, metadataId, bound: metadata(bound), keyIndices: keyIndices(statement, tableOf(statement)), result: metadata(result) } // prettier-ignore
+    return { type: 'prepared', id, metadataId, bound: metadataOf(bound), keyIndices: keyIndices(statement, tableOf(statement)), result: metadataOf(result) } // prettier-ignore
   }
 
   #run({ text, statement, keyspace }: Prepared, bound: Bound): Response {
@@ -226,10 +226,6 @@ function tableFrom(statement: CreateTable, keyspace: string): MockTable {
     return { keyspace, table: name, name: text, type: resolved, kind, position, typeText: typeText(type) } as const
   })
   return new MockTable(keyspace, name, columns)
-}
-
-function metadata(columns: readonly Column[]): Metadata {
-  return { isGlobal: columns.length > 0, pagingState: null, newId: null, columns, columnCount: columns.length }
 }
 
 function unprepared(id: Buffer): Response {

@@ -1,5 +1,5 @@
 import type { CqlType } from '../../body/cql-type.ts'
-import type { Column } from '../../body/results.ts'
+import { metadataOf, type Column } from '../../body/results.ts'
 import type { Response } from '../../body/responses.ts'
 import { decodeValue } from '../../body/values.ts'
 import type { Clause, Delete, Insert, Name, Relation, Select, Selector, Update } from '../../cql/tree.ts'
@@ -23,14 +23,18 @@ const unknown = (text: Buffer, { start, end }: { start: number; end: number }) =
   new MockError(`the mock does not know ${text.toString('utf8', start, end)}`)
 
 export function rowsOf(columns: readonly Column[], rows: readonly (readonly (Buffer | null)[])[]): Response {
-  const isGlobal = columns.length > 0
-  return { type: 'rows', metadata: { isGlobal, pagingState: null, newId: null, columns, columnCount: columns.length }, rows } // prettier-ignore
+  return { type: 'rows', metadata: metadataOf(columns), rows }
 }
 
 const COUNT = /^count$/
 
-/** What a SELECT brings, by its columns; of `count` no column of the table. */
-function selected(table: MockTable, text: Buffer, selector: Selector): { column: Column; from: string | null } {
+/** A column that a SELECT brings, and which of the table it comes from; of `count` none. */
+interface Selected {
+  readonly column: Column
+  readonly from: string | null
+}
+
+function selected(table: MockTable, text: Buffer, selector: Selector): Selected {
   const { term, alias } = selector
   const { keyspace, name } = table
   if (term.term === 'name') {
@@ -41,21 +45,23 @@ function selected(table: MockTable, text: Buffer, selector: Selector): { column:
   return { column: { keyspace, table: name, name: alias?.text ?? 'count', type: { type: 'bigint' } }, from: null }
 }
 
-export function selectedColumns(table: MockTable, text: Buffer, { selectors }: Select): readonly Column[] {
-  return selectors.length === 0 ? table.columns : selectors.map((each) => selected(table, text, each).column)
+function allSelected(table: MockTable, text: Buffer, { selectors }: Select): readonly Selected[] {
+  if (selectors.length === 0) return table.columns.map((column) => ({ column, from: column.name }))
+  return selectors.map((each) => selected(table, text, each))
+}
+
+export function selectedColumns(table: MockTable, text: Buffer, statement: Select): readonly Column[] {
+  return allSelected(table, text, statement).map(({ column }) => column)
 }
 
 export function select(table: MockTable, text: Buffer, statement: Select, bound: Bound): Response {
-  const { selectors, json, groupBy, orderBy, limit, perPartitionLimit, distinct } = statement
+  const { json, groupBy, orderBy, limit, perPartitionLimit, distinct } = statement
   if (json || groupBy.length > 0 || perPartitionLimit !== null) throw unknown(text, statement)
   const found = [...matching(table, text, statement.where, bound)]
   if (orderBy[0]?.descending === true) found.reverse()
   const most = limit === null ? null : valueOf(text, limit, '[limit]', INT, bound)
   const rows = most ? found.slice(0, most.readInt32BE()) : found
-  const sources =
-    selectors.length === 0
-      ? table.columns.map((column) => ({ column: column as Column, from: column.name }))
-      : selectors.map((each) => selected(table, text, each))
+  const sources = allSelected(table, text, statement)
   const columns = sources.map(({ column }) => column)
   if (sources.some(({ from }) => from === null)) {
     const count = Buffer.alloc(8)
@@ -71,7 +77,7 @@ export function select(table: MockTable, text: Buffer, statement: Select, bound:
 function* matching(table: MockTable, text: Buffer, where: Clause | null, bound: Bound): Generator<MockRow, void, void> {
   const relations = where?.relations ?? []
   const key = keyFrom(table, text, relations, bound)
-  const isWhole = [...table.partitionKey, ...table.clusteringKey].every(({ name }) => key.has(name))
+  const isWhole = table.primaryKey.every(({ name }) => key.has(name))
   const one = isWhole ? table.find(key) : null
   const candidates = !isWhole ? table.rows() : one === null ? [] : [one]
   for (const row of candidates) if (relations.every((relation) => holds(table, text, relation, row, bound))) yield row
@@ -138,7 +144,7 @@ export function insert(table: MockTable, text: Buffer, statement: Insert, bound:
     if (value !== undefined) values.set(column.name, value)
   }
   const key: MockRow = new Map()
-  for (const { name } of [...table.partitionKey, ...table.clusteringKey]) {
+  for (const { name } of table.primaryKey) {
     const value = values.get(name)
     if (!value) throw new MockError(`Invalid null value in condition for column ${name}`)
     key.set(name, value)
@@ -202,5 +208,4 @@ export function remove(table: MockTable, text: Buffer, statement: Delete, bound:
   return isMeant === null ? { type: 'void' } : applied(table, rows[0] ?? null, isMeant)
 }
 
-const keyOf = (table: MockTable, row: MockRow) =>
-  [...table.partitionKey, ...table.clusteringKey].map(({ name }) => [name, row.get(name)!] as const)
+const keyOf = (table: MockTable, row: MockRow) => table.primaryKey.map(({ name }) => [name, row.get(name)!] as const)

@@ -31,6 +31,8 @@ export class MockTable {
   readonly byName: ReadonlyMap<string, TableColumn>
   readonly partitionKey: readonly TableColumn[]
   readonly clusteringKey: readonly TableColumn[]
+  /** Both. */
+  readonly primaryKey: readonly TableColumn[]
   readonly #partitions = new Map<string, Partition>()
 
   constructor(keyspace: string, name: string, columns: readonly TableColumn[]) {
@@ -43,6 +45,7 @@ export class MockTable {
     this.byName = new Map(columns.map((column) => [column.name, column]))
     this.partitionKey = this.columns.filter(({ kind }) => kind === 'partition_key')
     this.clusteringKey = this.columns.filter(({ kind }) => kind === 'clustering')
+    this.primaryKey = [...this.partitionKey, ...this.clusteringKey]
   }
 
   /** The row with this key, static columns included; null where there is none. */
