@@ -8,25 +8,9 @@ import { answerOf, KeyCase, query, type KeyedTable } from './key-cases.ts'
 import { Truth } from './key-owners.ts'
 import { RawClient } from './raw.ts'
 import { holds, Preparer } from './routing.ts'
+import { cassandraTopology, fleetOfOne } from './topologies.ts'
 
 // Which node gets a request that goes through the proxy: the server's own traces tell.
-
-const HOST_ID = '2dd022d6-2937-4754-89d6-02d2933a8f7a'
-
-function topology(listen: string, contact: string, rack: string): string {
-  return `sources:
-  - Cassandra:
-      name: cassandra
-      listen_addr: "${listen}"
-      chain:
-        - CassandraSinkCluster:
-            name: sink
-            first_contact_points: ["${contact}"]
-            local_shotover_host_id: "${HOST_ID}"
-            shotover_nodes: [{ address: "${listen}", data_center: dc1, rack: ${rack}, host_id: "${HOST_ID}" }]
-            connect_timeout_ms: 3000
-`
-}
 
 interface Sent {
   readonly what: string
@@ -51,7 +35,7 @@ export async function compareCoordinators(
 ): Promise<Told> {
   const metrics = `127.0.0.1:${drawPort()}`
   await using proxy = await startProxy({
-    topology: (listen) => topology(listen, node.address, rack),
+    topology: (listen) => cassandraTopology(listen, node.address, fleetOfOne('dc1', rack)),
     config: `observability_interface: "${metrics}"`,
   })
   const direct = await RawClient.connect(node.port, 4, node.host)

@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { Client, policies, types } from 'cassandra-driver'
 import { startProxy } from '../../real/proxy.ts'
 import { drawPort } from '../../real/servers.ts'
+import type { Comparison } from './answers.ts'
 import { startCassandraCluster, type CassandraCluster, type ClusterNodeServer } from './cluster-server.ts'
 
 // Nodes that die, stop, come back and join behind CassandraSinkCluster, while the driver for Node uses prepared statements.
@@ -13,12 +14,6 @@ const LANES = 24
 const SILENT_MS = 12_000
 const FOUND_MS = 60_000
 const TOLD = /^Internal shotover error: The other side of this connection/
-
-interface Told {
-  readonly name: string
-  readonly problems: readonly string[]
-  readonly cases: number
-}
 
 /** Writes and reads its own keys without end, and keeps what came of that. */
 class Load {
@@ -78,7 +73,7 @@ class Load {
 }
 
 /** What goes on before three nodes in two racks, of which one proxy serves the first. */
-export async function compareNodes(): Promise<Told[]> {
+export async function compareNodes(): Promise<Comparison[]> {
   await using cluster = await startCassandraCluster(['r1', 'r1', 'r2'])
   const topology = (listen: string) => `sources:
   - Cassandra:
@@ -113,7 +108,7 @@ class Nodes {
   readonly #cluster: CassandraCluster
   readonly #metricsPort: number
   readonly #load: Load
-  readonly #told: Told[] = []
+  readonly #told: Comparison[] = []
 
   constructor(cluster: CassandraCluster, metricsPort: number, load: Load) {
     this.#cluster = cluster
@@ -121,7 +116,7 @@ class Nodes {
     this.#load = load
   }
 
-  async compare(): Promise<Told[]> {
+  async compare(): Promise<Comparison[]> {
     const node = this.#cluster.nodes[1]!
     await wait(2000)
     const connections = await this.#metric('connections_opened')

@@ -22,16 +22,16 @@ export const single: Sink = (_, server) =>
 
 const HOST_ID = '2dd022d6-2937-4754-89d6-02d2933a8f7a'
 
-/** A fleet of one proxy, in this data centre. */
-const fleet =
-  (datacenter: string): Sink =>
+/** A fleet of one proxy, in this data centre and rack. */
+export const fleetOfOne =
+  (datacenter: string, rack = 'rack1'): Sink =>
   (listen, server) =>
     `CassandraSinkCluster: { name: sink, first_contact_points: ["${server}"], connect_timeout_ms: 3000, local_shotover_host_id: "${HOST_ID}",
-          shotover_nodes: [{ address: "${listen}", data_center: ${datacenter}, rack: rack1, host_id: "${HOST_ID}" }]`
+          shotover_nodes: [{ address: "${listen}", data_center: ${datacenter}, rack: ${rack}, host_id: "${HOST_ID}" }]`
 
 /** In front of one server, and of several that are `dc1`. */
-export const cluster = fleet('datacenter1')
-export const clusterOfNodes = fleet('dc1')
+export const cluster = fleetOfOne('datacenter1')
+export const clusterOfNodes = fleetOfOne('dc1')
 
 /** Cassandra -> `sink`. */
 export function cassandraTopology(
