@@ -101,8 +101,8 @@ export class CachePlay {
     assert.equal(about.length, 3, about.join('\n'))
     const text = (value: string) => Buffer.from(value)
     const column = (name: string, kind: string) => [text(name), text(kind), int(0), text('int')]
-    await this.cassandra({ type: 'rows', metadata: metadata('system_schema.tables', 'd int'), rows: isTable ? [[int(ttl)]] : [] }) // prettier-ignore
-    const columns = metadata('system_schema.columns', 'n text', 'k text', 'p int', 't text')
+    await this.cassandra({ type: 'rows', metadata: metadata('system_schema.tables', 'default_time_to_live int'), rows: isTable ? [[int(ttl)]] : [] }) // prettier-ignore
+    const columns = metadata('system_schema.columns', 'column_name text', 'kind text', 'position int', 'type text')
     await this.cassandra({ type: 'rows', metadata: columns, rows: [column('v', 'regular'), column(key, 'partition_key')] }) // prettier-ignore
     await this.cassandra(rows(0))
     this.replies()

@@ -1,6 +1,5 @@
-import type { Frame } from '../../core/frame.ts'
-import { bodyOf, encodeBody, plain } from '../../protocols/cassandra/body/body.ts'
-import { NO_PARAMETERS } from '../../protocols/cassandra/body/requests.ts'
+import { CorruptError } from '../../protocols/cassandra/corrupt-error.ts'
+import { askColumns, type Call, type ColumnRow } from '../../protocols/cassandra/table-rows.ts'
 import type { Clock } from '../../world/world.ts'
 import { holdsSealed, wrongType } from './cql-plan.ts'
 import { RANDOM } from './data-key.ts'
@@ -13,14 +12,8 @@ export type ColumnType = 'blob' | 'text'
 /** So long what was asked about a table is believed. A change that is heard of ends that. */
 const AGE_MS_MAX = 60_000
 
-interface Column {
-  /** partition_key, clustering, regular or static. */
-  readonly kind: string
-  readonly type: string
-}
-
 interface Known {
-  readonly columns: ReadonlyMap<string, Column>
+  readonly columns: ReadonlyMap<string, ColumnRow>
   readonly atMs: number
 }
 
@@ -44,24 +37,15 @@ export class TableSchemas {
   }
 
   /** Asks for the columns of a table. Rejects with Refusal where there is no such table. */
-  async learn(table: ProtectedTable, version: number, call: (request: Frame) => Promise<Frame>): Promise<void> {
-    const literal = (text: string) => `'${text.replaceAll("'", "''")}'`
-    const text = `SELECT column_name, kind, type FROM system_schema.columns WHERE keyspace_name = ${literal(table.keyspace)} AND table_name = ${literal(table.name)}`
-    const unavailable = (why: string) => new UnavailableError(`the columns of the protected table ${table.keyspace}.${table.name} could not be asked for: ${why}`) // prettier-ignore
-    const request = encodeBody(plain(version, { type: 'query', text, parameters: NO_PARAMETERS }), 0)
-    const reply = await call(request).catch((error: Error) => {
-      throw unavailable(error.message)
+  async learn(table: ProtectedTable, version: number, call: Call): Promise<void> {
+    const columns = await askColumns(table, version, call).catch((error: Error) => {
+      // A reply that can't be read is not the server's to explain.
+      if (error instanceof CorruptError) throw error
+      throw new UnavailableError(`the columns of the protected table ${table.keyspace}.${table.name} could not be asked for: ${error.message}`) // prettier-ignore
     })
-    const { message } = bodyOf(reply)
-    if (message.type !== 'rows')
-      throw unavailable(message.type === 'error' ? message.message : `the answer is ${message.type}`)
-    if (message.rows.length === 0) throw new Refusal(`unconfigured table ${table.name}: in the keyspace ${table.keyspace} there is none, or it may not be seen`) // prettier-ignore
-    const columns = new Map<string, Column>()
-    for (const row of message.rows) {
-      const [name, kind, type] = row.map(String)
-      columns.set(name!, { kind: kind!, type: type! })
-    }
-    this.#known.set(table, { columns, atMs: this.#clock.now() })
+    if (columns.length === 0) throw new Refusal(`unconfigured table ${table.name}: in the keyspace ${table.keyspace} there is none, or it may not be seen`) // prettier-ignore
+    const byName = new Map(columns.map((column) => [column.name, column]))
+    this.#known.set(table, { columns: byName, atMs: this.#clock.now() })
   }
 
   /** How values of the column are written. Throws Refusal where it can't hold encrypted ones. The table must be known. */

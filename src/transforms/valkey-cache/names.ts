@@ -2,8 +2,3 @@
 export function cqlName(name: string): string {
   return /^[a-z_][a-z0-9_]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`
 }
-
-/** A string as CQL writes it. */
-export function cqlString(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`
-}

@@ -1,10 +1,6 @@
-import type { Frame } from '../../core/frame.ts'
-import { bodyOf, encodeBody, plain } from '../../protocols/cassandra/body/body.ts'
-import { NO_PARAMETERS } from '../../protocols/cassandra/body/requests.ts'
-import type { Result } from '../../protocols/cassandra/body/results.ts'
 import type { KeyColumn } from '../../protocols/cassandra/cql/partition-key.ts'
 import { parseTypeName, resolveType } from '../../protocols/cassandra/cql/type-name.ts'
-import { cqlString } from './names.ts'
+import { askColumns, askOfTable, type Call } from '../../protocols/cassandra/table-rows.ts'
 
 /** What the server says of a table. */
 export interface TableFacts {
@@ -15,25 +11,17 @@ export interface TableFacts {
   readonly reason: string
 }
 
-type Cell = Buffer | null
-
-/** Reads from the tables of the schema, which Cassandra has since version 3.0. Rejects where the server does not answer with rows. */
+/** Rejects where the server does not answer with rows. */
 export async function askFacts(
-  { keyspace, name }: { readonly keyspace: string; readonly name: string },
+  table: { readonly keyspace: string; readonly name: string },
   version: number,
-  call: (request: Frame) => Promise<Frame>,
+  call: Call,
 ): Promise<TableFacts> {
-  const where = `WHERE keyspace_name = ${cqlString(keyspace)} AND table_name = ${cqlString(name)}`
-  const ask = async (what: string) => rowsOf(await call(query(version, `SELECT ${what} ${where}`)))
   const [tables, columns] = await Promise.all([
-    ask('default_time_to_live FROM system_schema.tables'),
-    ask('column_name, kind, position, type FROM system_schema.columns'),
+    askOfTable('default_time_to_live FROM system_schema.tables', table, version, call),
+    askColumns(table, version, call),
   ])
-  const keyOf = (kind: string) =>
-    columns
-      .filter((row) => textOf(row[1]) === kind)
-      .sort((a, b) => intOf(a[2]) - intOf(b[2]))
-      .map((row) => ({ name: textOf(row[0]), type: textOf(row[3]) }))
+  const keyOf = (of: string) => columns.filter(({ kind }) => kind === of).sort((a, b) => a.position - b.position)
   const partitionKey: KeyColumn[] = []
   for (const column of keyOf('partition_key')) {
     const parsed = parseTypeName(column.type)
@@ -43,7 +31,8 @@ export async function askFacts(
   }
   // Views have columns, and are no tables; what is written to their tables does not name them.
   if (tables.length === 0 || partitionKey.length === 0) return uncacheable('the server has no table of this name')
-  if (intOf(tables[0]![0]) !== 0) return uncacheable('its rows expire (default_time_to_live), which no statement tells')
+  if (Number(tables[0]!['default_time_to_live']) !== 0)
+    return uncacheable('its rows expire (default_time_to_live), which no statement tells')
   return {
     partitionKey,
     clusteringKey: keyOf('clustering').map((column) => column.name),
@@ -54,22 +43,4 @@ export async function askFacts(
 
 function uncacheable(reason: string): TableFacts {
   return { partitionKey: [], clusteringKey: [], isCacheable: false, reason }
-}
-
-function query(version: number, text: string): Frame {
-  return encodeBody(plain(version, { type: 'query', text, parameters: NO_PARAMETERS }), 0)
-}
-
-function rowsOf(reply: Frame): readonly (readonly Cell[])[] {
-  const message = bodyOf(reply).message as Result | { readonly type: 'error'; readonly message: string }
-  if (message.type === 'rows') return message.rows
-  throw new Error(message.type === 'error' ? message.message : `the server answered ${message.type}`)
-}
-
-function textOf(cell: Cell | undefined): string {
-  return cell?.toString() ?? ''
-}
-
-function intOf(cell: Cell | undefined): number {
-  return cell?.length === 4 ? cell.readInt32BE() : 0
 }

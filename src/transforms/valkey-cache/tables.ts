@@ -1,8 +1,8 @@
-import type { Frame } from '../../core/frame.ts'
 import type { Log } from '../../core/kind.ts'
 import { parseStatement } from '../../protocols/cassandra/cql/parse.ts'
 import type { KeyColumn } from '../../protocols/cassandra/cql/partition-key.ts'
 import type { Reference } from '../../protocols/cassandra/cql/tree.ts'
+import type { Call } from '../../protocols/cassandra/table-rows.ts'
 import type { World } from '../../world/world.ts'
 import { cqlName } from './names.ts'
 import { askFacts, type TableFacts } from './table-facts.ts'
@@ -105,12 +105,7 @@ export class Tables {
    * Asks the server about the table, by `call`, in version `version` of the protocol. `onChanged` is called where it was something else
    * before. Where the server does not say it nothing of the table is cached for a while.
    */
-  async learn(
-    table: CachedTable,
-    version: number,
-    call: (request: Frame) => Promise<Frame>,
-    onChanged: () => void,
-  ): Promise<void> {
+  async learn(table: CachedTable, version: number, call: Call, onChanged: () => void): Promise<void> {
     const { clock } = this.#world
     // Nobody else asks meanwhile.
     table.askAtMs = Infinity

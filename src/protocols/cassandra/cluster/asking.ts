@@ -8,17 +8,8 @@ import type { Address } from '../../../world/world.ts'
 import { bodyOf, encodeBody, plain } from '../body/body.ts'
 import { NO_PARAMETERS, type Parameters, type Request } from '../body/requests.ts'
 import type { Response } from '../body/responses.ts'
-import { decodeValue, type Value } from '../body/values.ts'
 import { greet, type Login } from '../greeting.ts'
-
-/** A row, by the names of its columns. */
-export type TableRow = Readonly<Record<string, Value>>
-
-/** A text, a UUID or an address; '' where there is none. */
-export function textIn(row: TableRow, column: string): string {
-  const value = row[column]
-  return typeof value === 'string' ? value : ''
-}
+import { tableRows, type TableRow } from '../table-rows.ts'
 
 /** The node refused to answer. */
 export class AnswerError extends Error {
@@ -79,11 +70,7 @@ export class Asking implements Carrier {
     for (let page = 0; page < PAGES_MAX; page++) {
       const answer: Response = await this.#ask({ type: 'query', text, parameters: parameters(pagingState) })
       if (answer.type !== 'rows') throw new Error(`${answer.type} was the answer to ${text}`)
-      const columns = answer.metadata.columns ?? []
-      for (const row of answer.rows)
-        rows.push(
-          Object.fromEntries(columns.map(({ name, type }, index) => [name, decodeValue(type, row[index] ?? null)])),
-        )
+      for (const row of tableRows(answer)) rows.push(row)
       pagingState = answer.metadata.pagingState
       if (pagingState === null) break
     }

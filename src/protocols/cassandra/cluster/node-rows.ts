@@ -1,5 +1,5 @@
 import type { Address } from '../../../world/world.ts'
-import { textIn, type TableRow } from './asking.ts'
+import { textIn, type TableRow } from '../table-rows.ts'
 import type { ClusterNode } from './node.ts'
 
 export const LOCAL_QUERY =

@@ -2,11 +2,12 @@ import { createHash } from 'node:crypto'
 import type { Value } from '../body/values.ts'
 import { parseReplication, type Replication } from '../replicas.ts'
 import { ERROR_INVALID } from '../opcodes.ts'
-import { AnswerError, textIn, type Asking, type TableRow } from './asking.ts'
+import { COLUMN_FIELDS, columnRow, textIn, type TableRow } from '../table-rows.ts'
+import { AnswerError, type Asking } from './asking.ts'
 import { Schema, type KeyRow, type TypeRow } from './schema.ts'
 
 const KEYSPACES = 'SELECT keyspace_name, replication FROM system_schema.keyspaces'
-const COLUMNS = 'SELECT keyspace_name, table_name, column_name, kind, position, type FROM system_schema.columns'
+const COLUMNS = `SELECT keyspace_name, table_name, ${COLUMN_FIELDS} FROM system_schema.columns`
 const TYPES = 'SELECT keyspace_name, type_name, field_names, field_types FROM system_schema.types'
 
 /** What a node has in system_schema. */
@@ -53,13 +54,7 @@ async function keyColumns(asking: Asking): Promise<TableRow[]> {
 }
 
 function keyRow(row: TableRow): KeyRow {
-  return {
-    keyspace: textIn(row, 'keyspace_name'),
-    table: textIn(row, 'table_name'),
-    name: textIn(row, 'column_name'),
-    position: Number(row['position']),
-    type: textIn(row, 'type'),
-  }
+  return { keyspace: textIn(row, 'keyspace_name'), table: textIn(row, 'table_name'), ...columnRow(row) }
 }
 
 function typeRow(row: TableRow): TypeRow {

@@ -2,16 +2,12 @@ import type { CqlType, Field } from '../body/cql-type.ts'
 import type { KeyColumn } from '../cql/partition-key.ts'
 import { parseTypeName, resolveType } from '../cql/type-name.ts'
 import type { Replication } from '../replicas.ts'
+import type { ColumnRow } from '../table-rows.ts'
 
 /** A column of a partition key, as system_schema.columns tells of it. */
-export interface KeyRow {
+export interface KeyRow extends Pick<ColumnRow, 'name' | 'position' | 'type'> {
   readonly keyspace: string
   readonly table: string
-  readonly name: string
-  /** Its place in the key. */
-  readonly position: number
-  /** As in CQL: `frozen<list<int>>`. */
-  readonly type: string
 }
 
 /** A type of the users', as system_schema.types tells of it. */

@@ -1,5 +1,6 @@
 import { ERROR_INVALID } from '../opcodes.ts'
-import { AnswerError, textIn, type Asking, type TableRow } from './asking.ts'
+import { textIn, type TableRow } from '../table-rows.ts'
+import { AnswerError, type Asking } from './asking.ts'
 import { isSameNode, type ClusterNode } from './node.ts'
 import { localNode, LOCAL_QUERY, OLD_PEERS_QUERY, PEERS_QUERY, peerNode } from './node-rows.ts'
 import { askSchema, type ToldSchema } from './schema-rows.ts'

@@ -275,9 +275,11 @@ function schemaOf({ from, keyspace, table }: Extract<ModelStatement, { type: 'sc
     ['v', 'regular', -1, 'text'],
   ] as const
   const rows = columns.map(([name, kind, position, type]) => [Buffer.from(name), Buffer.from(kind), int(position), Buffer.from(type)]) // prettier-ignore
+  const ofSchema = (types: Readonly<Record<string, 'int' | 'text'>>) =>
+    metadataOf(Object.entries(types).map(([name, type]) => ({ keyspace: 'system_schema', table: from, name, type: { type } }))) // prettier-ignore
   return from === 'tables'
-    ? { type: 'rows', metadata: metadataOfText('system_schema', 'default_time_to_live'), rows: isThere ? [[int(0)]] : [] }
-    : { type: 'rows', metadata: metadataOfText('system_schema', 'column_name', 'kind', 'position', 'type'), rows: isThere ? rows : [] } // prettier-ignore
+    ? { type: 'rows', metadata: ofSchema({ default_time_to_live: 'int' }), rows: isThere ? [[int(0)]] : [] }
+    : { type: 'rows', metadata: ofSchema({ column_name: 'text', kind: 'text', position: 'int', type: 'text' }), rows: isThere ? rows : [] } // prettier-ignore
 }
 
 function boundOf(message: Request & { type: 'query' | 'execute' }): readonly BoundValue[] {
