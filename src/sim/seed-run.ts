@@ -89,6 +89,19 @@ export async function playSeed(sim: SimWorld, run: SeedRun): Promise<SeedResult>
   }
 }
 
+/** Runs the seeds 1 to `count`. Throws where a promise was broken, with the first of them. */
+export async function seedsKept<Result extends SeedResult>(
+  count: number,
+  run: (seed: number) => Promise<Result>,
+): Promise<Result[]> {
+  const results: Result[] = []
+  for (let seed = 1; seed <= count; seed++) results.push(await run(seed))
+  const broken = results.filter(({ violation }) => violation !== null)
+  const [first] = broken
+  if (first === undefined) return results
+  throw new Error(`${broken.length} of ${count} seeds, the first:\nseed ${first.seed}: ${first.violation}`)
+}
+
 async function play(sim: SimWorld, run: SeedRun): Promise<void> {
   const { recoverMs, eventsMax } = run.pace
   await run.load()
