@@ -1,5 +1,6 @@
 import type { Frame } from '../../core/frame.ts'
 import type { FailureKind } from '../../core/protocol.ts'
+import { Writer } from './body/writer.ts'
 import { CorruptError } from './corrupt-error.ts'
 import { errorFrame, VERSION_FALLBACK, versionOf } from './envelope.ts'
 import { ERROR, ERROR_INVALID, ERROR_OVERLOADED, ERROR_SERVER, ERROR_UNPREPARED, EXECUTE } from './opcodes.ts'
@@ -35,16 +36,19 @@ export function failureOf(prepared: PreparedStatements): (request: Frame, kind: 
 /** Has the client of an EXECUTE prepare its statement here, and send it again; null where the id can't be read. */
 export function unprepared(request: Frame): Frame | null {
   const id = executedId(request)
-  return id === null ? null : errorFrame(versionOf(request), request.stream, ERROR_UNPREPARED, UNPREPARED, id)
+  return id === null ? null : unpreparedFrame(request, id, UNPREPARED)
 }
 
-/** The id of an EXECUTE, with its length; null where it can't be read. */
+/** Has the client of an EXECUTE or BATCH prepare this statement here, and send it again. */
+export function unpreparedFrame(request: Frame, id: Buffer, text: string): Frame {
+  const rest = new Writer().shortBytes(id).bytes
+  return errorFrame(versionOf(request), request.stream, ERROR_UNPREPARED, text, rest)
+}
+
+/** The id of an EXECUTE; null where it can't be read. */
 function executedId(request: Frame): Buffer | null {
   try {
-    const reader = requestReader(request, 0x10002)
-    const start = reader.at
-    reader.shortBytes()
-    return reader.bytes.subarray(start, reader.at)
+    return requestReader(request, 0x10002).shortBytes()
   } catch (error) {
     if (error instanceof CorruptError) return null
     throw error

@@ -7,6 +7,7 @@ import type { Column, Result } from '../../protocols/cassandra/body/results.ts'
 import { CorruptError } from '../../protocols/cassandra/corrupt-error.ts'
 import { usedKeyspace } from '../../protocols/cassandra/cql/use.ts'
 import { errorFrame, versionOf } from '../../protocols/cassandra/envelope.ts'
+import { unpreparedFrame } from '../../protocols/cassandra/failure.ts'
 import * as opcodes from '../../protocols/cassandra/opcodes.ts'
 import { requestReader, statementText } from '../../protocols/cassandra/request.ts'
 import { keyspaceSet, resultKind } from '../../protocols/cassandra/result.ts'
@@ -129,11 +130,8 @@ export class CqlSession implements Transform {
   /** What a client is told, in a reply to, or in the place of, this frame. Throws what is no fault of anybody but the transform. */
   #refuse(exchange: Exchange, frame: Frame, error: unknown): Frame {
     this.#forget(exchange)
-    const reply = (code: number, text: string, rest?: Buffer) => errorFrame(versionOf(frame), frame.stream, code, text, rest) // prettier-ignore
-    if (error instanceof UnpreparedError) {
-      const length = Buffer.from([error.id.length >> 8, error.id.length & 0xff])
-      return reply(opcodes.ERROR_UNPREPARED, error.message, Buffer.concat([length, error.id]))
-    }
+    const reply = (code: number, text: string) => errorFrame(versionOf(frame), frame.stream, code, text)
+    if (error instanceof UnpreparedError) return unpreparedFrame(frame, error.id, error.message)
     this.#shared.refused()
     if (error instanceof Refusal) return reply(opcodes.ERROR_INVALID, error.message)
     if (error instanceof CorruptError) return reply(opcodes.ERROR_PROTOCOL, error.message)

@@ -3,6 +3,7 @@ import { Writer } from '../../protocols/cassandra/body/writer.ts'
 import { CorruptError } from '../../protocols/cassandra/corrupt-error.ts'
 import { splice, type Edit } from '../../protocols/cassandra/cql/edits.ts'
 import { Reader } from '../../protocols/cassandra/reader.ts'
+import { unquoted } from '../../protocols/cassandra/values/literal.ts'
 import type { Plan, PlannedLiteral, PlannedMarker } from './cql-plan.ts'
 import { RANDOM } from './data-key.ts'
 import type { ProtectedColumn } from './protected-tables.ts'
@@ -52,10 +53,6 @@ function editOf(bytes: Buffer, { column, type, start, end }: PlannedLiteral, col
 function hexOf(text: string, column: ProtectedColumn): Buffer {
   if (text.length % 2 !== 0) throw new Refusal(`what ${column.label} is set to is no whole number of bytes`)
   return Buffer.from(text.slice(2), 'hex')
-}
-
-function unquoted(text: string): string {
-  return text.startsWith('$') ? text.slice(2, -2) : text.slice(1, -1).replaceAll("''", "'")
 }
 
 /** Literals of a statement that is to be prepared must be written alike whenever that is done: its id is made of its text. */

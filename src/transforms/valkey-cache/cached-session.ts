@@ -3,9 +3,9 @@ import type { Frame } from '../../core/frame.ts'
 import type { Link, SessionInfo, Transform } from '../../core/transform.ts'
 import { bodyOf } from '../../protocols/cassandra/body/body.ts'
 import type { Response } from '../../protocols/cassandra/body/responses.ts'
-import { Writer } from '../../protocols/cassandra/body/writer.ts'
 import { CorruptError } from '../../protocols/cassandra/corrupt-error.ts'
-import { errorFrame, responseFrame, versionOf } from '../../protocols/cassandra/envelope.ts'
+import { responseFrame, versionOf } from '../../protocols/cassandra/envelope.ts'
+import { unpreparedFrame } from '../../protocols/cassandra/failure.ts'
 import { login } from '../../protocols/cassandra/login.ts'
 import {
   AUTH_RESPONSE,
@@ -308,9 +308,7 @@ export class CachedSession implements Transform {
 
 /** The exchange, answered as the server answers where it has not seen a statement prepared: clients prepare it and ask again. */
 function unprepared(exchange: Exchange, id: Buffer): Exchange {
-  const { request } = exchange
-  const rest = new Writer().shortBytes(id).bytes
-  exchange.response = errorFrame(versionOf(request), request.stream, ERROR_UNPREPARED, UNPREPARED, rest)
+  exchange.response = unpreparedFrame(exchange.request, id, UNPREPARED)
   return exchange
 }
 

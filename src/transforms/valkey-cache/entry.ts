@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib'
 import type { Frame } from '../../core/frame.ts'
+import { METADATA_CHANGED } from '../../protocols/cassandra/body/results.ts'
 import { plainBody } from '../../protocols/cassandra/compression.ts'
 import { CorruptError } from '../../protocols/cassandra/corrupt-error.ts'
 import { flagsOf } from '../../protocols/cassandra/envelope.ts'
@@ -14,8 +15,6 @@ export interface Tokens {
 const FORMAT = 1
 const DIGEST_BYTES = 32
 const SPECIAL = FLAG_TRACING | FLAG_WARNING | FLAG_PAYLOAD
-/** A flag of the metadata of rows: the statement is no longer what it was prepared as. */
-const METADATA_CHANGED = 0x08
 
 /** The plain body of a reply that may be kept: whole, rows, and nothing with them that is of this one request. Null for any other. */
 export function keepable(reply: Frame, bytesMax: number): Buffer | null {

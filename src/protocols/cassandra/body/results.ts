@@ -60,7 +60,8 @@ export type Result =
 const GLOBAL_TABLE = 1
 const MORE_PAGES = 2
 const NO_METADATA = 4
-const METADATA_CHANGED = 8
+/** The statement is no longer what it was prepared as: the metadata tell its new id. */
+export const METADATA_CHANGED = 8
 
 /** The place of a column is a [short]. */
 const COLUMNS_MAX = 0xffff

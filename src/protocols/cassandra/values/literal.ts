@@ -52,6 +52,11 @@ const NUMBER_BYTES_MAX = 1000
 function textOf(bytes: Buffer, { start, end, type }: Term & { readonly type: LiteralType }): string {
   const text = bytes.toString('utf8', start, end)
   if (type !== 'string') return text.replace(/^-\s+/, '-')
+  return unquoted(text)
+}
+
+/** What a string literal stands for: `'it''s'`, or `$$it's$$`. */
+export function unquoted(text: string): string {
   return text.startsWith('$') ? text.slice(2, -2) : text.slice(1, -1).replaceAll("''", "'")
 }
 
