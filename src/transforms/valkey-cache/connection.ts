@@ -48,7 +48,6 @@ export class CacheConnection implements SubChainUser {
   readonly #places = new Map<Exchange, Place>()
   readonly #asked = new Ring<Asked>()
   #timer: Timer | null = null
-  #isStopped = false
   #isClosed = false
 
   constructor(factory: ChainFactory, settings: ConnectionSettings) {
@@ -58,7 +57,7 @@ export class CacheConnection implements SubChainUser {
 
   /** It takes more than what must be. */
   get isFree(): boolean {
-    return !this.#isStopped && this.#places.size < OPEN_MAX
+    return this.#chain?.isStopped !== true && this.#places.size < OPEN_MAX
   }
 
   attach(session: SessionInfo): void {
@@ -171,9 +170,7 @@ export class CacheConnection implements SubChainUser {
 
   /** The next that is sent goes down another chain, where this one takes no more. */
   #leave(): void {
-    if (this.#chain?.isOpen === true) return
-    this.#chain = null
-    this.#isStopped = false
+    if (this.#chain?.isOpen !== true) this.#chain = null
   }
 
   // --- from the chain
@@ -192,13 +189,9 @@ export class CacheConnection implements SubChainUser {
 
   onPush(): void {}
 
-  onStop(): void {
-    this.#isStopped = true
-  }
+  onStop(): void {}
 
-  onGo(): void {
-    this.#isStopped = false
-  }
+  onGo(): void {}
 
   onFail(_error: Error, open: Batch): void {
     this.#lost(open)

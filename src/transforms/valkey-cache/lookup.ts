@@ -28,7 +28,7 @@ export class Lookup {
   /** The tokens of the tables, then those of the partitions; null: there is none. */
   #present: (string | null)[] = []
   #results: Found[] = []
-  /** Keys that get a token, with it; and how many commands each took. */
+  /** Keys that get a token, with it and the place of the command that gives it. */
   readonly #leases = new Map<string, { readonly token: string; readonly at: number }>()
 
   constructor(wanted: readonly Wanted[], newToken: () => string, ttlMs: number | null) {
